@@ -1,0 +1,12 @@
+/** 256 random bits behind a prefix that scanners of leaked secrets can find. */
+export function newApiKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(32))
+  const base64 = btoa(String.fromCharCode(...bytes))
+  return `sk-june-${base64.replaceAll('+', '-').replaceAll('/', '_').replace('=', '')}`
+}
+
+/** What the database knows of a key. */
+export async function hashOf(apiKey: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(apiKey))
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
+}

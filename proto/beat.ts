@@ -1,0 +1,33 @@
+import { z } from 'zod'
+import { JobKind } from './job.ts'
+
+export const BEAT_MS = 200
+
+/** A model in a worker's memory, as its beat tells it. */
+export const Offering = z.object({
+  kind: JobKind,
+  /** The queue it is served from: its own name, or a family's. */
+  queue: z.string(),
+  /** Ids a client may name. A family lists examples. */
+  models: z.array(z.string()),
+  slots: z.int().positive(),
+  free: z.int().nonnegative(),
+  /** Tokens of prompt and answer together, 0 where there is no limit. */
+  contextTokens: z.int().nonnegative(),
+  /** Milliseconds between two tokens as measured, so that silence is judged by this model's own pace. */
+  stepMs: z.number().nonnegative(),
+  createdAtMs: z.int(),
+})
+export type Offering = z.infer<typeof Offering>
+
+/** Five times a second from every worker: inventory, and a sign that the process lives. Not that its jobs do. */
+export const Beat = z.object({
+  nonce: z.string(),
+  connection: z.int().nonnegative(),
+  version: z.string(),
+  device: z.string(),
+  draining: z.boolean(),
+  rssBytes: z.int().nonnegative(),
+  offerings: z.array(Offering),
+})
+export type Beat = z.infer<typeof Beat>

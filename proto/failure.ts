@@ -1,0 +1,123 @@
+import { z } from 'zod'
+
+export const FailureCode = z.enum([
+  'invalid',
+  'context_too_long',
+  'unauthenticated',
+  'forbidden',
+  'not_found',
+  'model_not_found',
+  'method_not_allowed',
+  'too_large',
+  'unsupported_media',
+  'rate_limited',
+  'cancelled',
+  'internal',
+  'engine_failed',
+  'poisoned',
+  'overloaded',
+  'unavailable',
+  'expired',
+])
+export type FailureCode = z.infer<typeof FailureCode>
+
+interface Meaning {
+  status: number
+  /** `error.type` of the body, in OpenAI's vocabulary. */
+  type: string
+  /** `error.code` of the body, where OpenAI has one or clients need one. */
+  wire: string | null
+  /** Whether trying the very same request again may work. */
+  retryable: boolean
+}
+
+const REQUEST = 'invalid_request_error'
+const CAPACITY = 'service_unavailable_error'
+
+/** What a caller may conclude from a code. The record is total: a new code does not compile without its row. */
+const meaning: Record<FailureCode, Meaning> = {
+  invalid: { status: 400, type: REQUEST, wire: null, retryable: false },
+  context_too_long: {
+    status: 400,
+    type: REQUEST,
+    wire: 'context_length_exceeded',
+    retryable: false,
+  },
+  unauthenticated: { status: 401, type: REQUEST, wire: 'invalid_api_key', retryable: false },
+  forbidden: { status: 403, type: REQUEST, wire: 'missing_scope', retryable: false },
+  not_found: { status: 404, type: REQUEST, wire: null, retryable: false },
+  model_not_found: { status: 404, type: REQUEST, wire: 'model_not_found', retryable: false },
+  method_not_allowed: { status: 405, type: REQUEST, wire: null, retryable: false },
+  too_large: { status: 413, type: REQUEST, wire: null, retryable: false },
+  unsupported_media: { status: 415, type: REQUEST, wire: null, retryable: false },
+  rate_limited: { status: 429, type: 'requests', wire: 'rate_limit_exceeded', retryable: true },
+  cancelled: { status: 499, type: REQUEST, wire: 'cancelled', retryable: false },
+  internal: { status: 500, type: 'server_error', wire: null, retryable: true },
+  engine_failed: { status: 500, type: 'server_error', wire: 'engine_failed', retryable: true },
+  poisoned: { status: 500, type: 'server_error', wire: 'job_poisoned', retryable: false },
+  overloaded: { status: 503, type: CAPACITY, wire: 'server_is_overloaded', retryable: true },
+  unavailable: { status: 503, type: CAPACITY, wire: 'service_unavailable', retryable: true },
+  expired: { status: 503, type: CAPACITY, wire: 'queue_deadline', retryable: true },
+}
+
+/** A failure as it crosses a thread or the bus. */
+export const FailureBody = z.object({
+  code: FailureCode,
+  message: z.string(),
+  param: z.string().nullable(),
+})
+export type FailureBody = z.infer<typeof FailureBody>
+
+export interface FailureOptions extends ErrorOptions {
+  /** The field of the request that is at fault. */
+  param?: string
+  /** When trying again may work, in milliseconds from now. */
+  retryAfterMs?: number
+}
+
+/** `message` is written for the caller and crosses the wire. `cause` is for our logs and never does. */
+export class Failure extends Error {
+  override readonly name = 'Failure'
+  readonly code: FailureCode
+  readonly param: string | null
+  readonly retryAfterMs: number | undefined
+
+  constructor(code: FailureCode, message: string, options: FailureOptions = {}) {
+    super(message, options)
+    this.code = code
+    this.param = options.param ?? null
+    this.retryAfterMs = options.retryAfterMs
+  }
+
+  get status(): number {
+    return meaning[this.code].status
+  }
+
+  get retryable(): boolean {
+    return meaning[this.code].retryable
+  }
+
+  toJSON(): FailureBody {
+    return { code: this.code, message: this.message, param: this.param }
+  }
+
+  /** OpenAI's error object: all four keys, always. */
+  toOpenAi(): {
+    error: { message: string; type: string; param: string | null; code: string | null }
+  } {
+    const { type, wire } = meaning[this.code]
+    return { error: { message: this.message, type, param: this.param, code: wire } }
+  }
+
+  static of({ code, message, param }: FailureBody): Failure {
+    return new Failure(code, message, param === null ? {} : { param })
+  }
+
+  static from(thrown: unknown): Failure {
+    if (thrown instanceof Failure) return thrown
+    const name = thrown instanceof Error ? thrown.name : ''
+    if (name === 'AbortError')
+      return new Failure('cancelled', 'The request was cancelled.', { cause: thrown })
+    return new Failure('internal', 'Something went wrong on our side.', { cause: thrown })
+  }
+}

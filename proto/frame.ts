@@ -1,0 +1,195 @@
+import { z } from 'zod'
+import { Failure, FailureBody } from './failure.ts'
+
+/** How an answer ended. */
+export const Finish = z.enum(['stop', 'length'])
+export type Finish = z.infer<typeof Finish>
+
+export const End = z.object({
+  finish: Finish,
+  promptTokens: z.int().nonnegative(),
+  /** Prompt tokens that a warm slot already held. */
+  cachedTokens: z.int().nonnegative(),
+})
+export type End = z.infer<typeof End>
+
+/** What an engine makes. `end` comes once, last, and only if the job went well. */
+export type Output =
+  /** Tokens that came together. `texts[i]` is what token i made visible: held-back bytes come with a later one. */
+  | { kind: 'tokens'; ids: readonly number[]; texts: readonly string[] }
+  /** One block of audio or other bytes. */
+  | { kind: 'bytes'; bytes: Uint8Array }
+  /** Prefill goes on: `done` of `total` prompt tokens. It proves that the job lives. */
+  | { kind: 'progress'; done: number; total: number }
+  /** Input blocks below `through` are final in what was emitted: nobody needs them again. */
+  | { kind: 'consumed'; through: number }
+  | ({ kind: 'end' } & End)
+
+export type FrameBody = Output | { kind: 'failed'; failure: FailureBody }
+export type FrameKind = FrameBody['kind']
+
+/** `seq` is the position of the first token (or block) in the answer, `count` how many it carries. */
+export type Frame = { epoch: number; seq: number; count: number } & FrameBody
+
+/*
+ *  0      1      2        6      10      12
+ *  +------+------+--------+------+-------+------------- - -
+ *  | 0x01 | kind | epoch  | seq  | count | payload          all integers big endian
+ *  +------+------+--------+------+-------+------------- - -
+ *  0 tokens    count x { id u32, text bytes u16 }, then the texts, UTF-8
+ *  1 bytes     the block
+ *  2 progress  done u32, total u32
+ *  3 consumed  through u32
+ *  4 end       JSON End
+ *  5 failed    JSON FailureBody
+ */
+const VERSION = 1
+export const FRAME_HEADER_BYTES = 12
+const KINDS = [
+  'tokens',
+  'bytes',
+  'progress',
+  'consumed',
+  'end',
+  'failed',
+] as const satisfies FrameKind[]
+const TOKEN_BYTES = 6
+
+const utf8 = new TextEncoder()
+const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** The part of a frame that the fence reads, without touching the payload. */
+export interface FrameHead {
+  kind: FrameKind
+  epoch: number
+  seq: number
+  count: number
+}
+
+/** Answers nothing where the bytes are no frame: a status message, an empty body, another version. Never throws. */
+export function frameHead(bytes: Uint8Array): FrameHead | undefined {
+  if (bytes.byteLength < FRAME_HEADER_BYTES || bytes[0] !== VERSION) return undefined
+  const kind = KINDS[bytes[1] ?? KINDS.length]
+  if (kind === undefined) return undefined
+  const count = (byteAt(bytes, 10) << 8) | byteAt(bytes, 11)
+  if (kind === 'tokens' && bytes.byteLength < FRAME_HEADER_BYTES + count * TOKEN_BYTES)
+    return undefined
+  return { kind, epoch: u32(bytes, 2), seq: u32(bytes, 6), count }
+}
+
+export function encodeFrame(epoch: number, seq: number, body: FrameBody): Uint8Array<ArrayBuffer> {
+  const payload = encodePayload(body)
+  const bytes = new Uint8Array(FRAME_HEADER_BYTES + payload.byteLength)
+  const view = new DataView(bytes.buffer)
+  view.setUint8(0, VERSION)
+  view.setUint8(1, KINDS.indexOf(body.kind))
+  view.setUint32(2, epoch)
+  view.setUint32(6, seq)
+  view.setUint16(10, countOf(body))
+  bytes.set(payload, FRAME_HEADER_BYTES)
+  return bytes
+}
+
+/** The whole frame. Throws a `Failure` where the bytes are none; `frameHead` is the gate for strangers' bytes. */
+export function decodeFrame(bytes: Uint8Array): Frame {
+  const head = frameHead(bytes)
+  if (!head) throw new Failure('internal', 'A frame could not be read.')
+  const { epoch, seq, count } = head
+  return { epoch, seq, count, ...decodePayload(head, bytes) }
+}
+
+/** The text of a tokens frame from its token `skip` on: what a reader is shown. */
+export function textOf(bytes: Uint8Array, count: number, skip = 0): string {
+  let start = FRAME_HEADER_BYTES + count * TOKEN_BYTES
+  for (let i = 0; i < skip; i++) start += u16(bytes, FRAME_HEADER_BYTES + i * TOKEN_BYTES + 4)
+  return text.decode(bytes.subarray(start))
+}
+
+/** The token ids of a tokens frame. */
+export function idsOf(bytes: Uint8Array, count: number): number[] {
+  const ids: number[] = []
+  for (let i = 0; i < count; i++) ids.push(u32(bytes, FRAME_HEADER_BYTES + i * TOKEN_BYTES))
+  return ids
+}
+
+const countOf = (body: FrameBody): number =>
+  body.kind === 'tokens' ? body.ids.length : body.kind === 'bytes' ? 1 : 0
+
+function encodePayload(body: FrameBody): Uint8Array {
+  switch (body.kind) {
+    case 'tokens':
+      return encodeTokens(body.ids, body.texts)
+    case 'bytes':
+      return body.bytes
+    case 'progress':
+      return words(body.done, body.total)
+    case 'consumed':
+      return words(body.through)
+    case 'end':
+      return utf8.encode(JSON.stringify(End.parse(body)))
+    case 'failed':
+      return utf8.encode(JSON.stringify(body.failure))
+  }
+}
+
+function decodePayload(head: FrameHead, bytes: Uint8Array): FrameBody {
+  const payload = bytes.subarray(FRAME_HEADER_BYTES)
+  try {
+    switch (head.kind) {
+      case 'tokens':
+        return { kind: 'tokens', ids: idsOf(bytes, head.count), texts: textsOf(bytes, head.count) }
+      case 'bytes':
+        return { kind: 'bytes', bytes: payload }
+      case 'progress':
+        return { kind: 'progress', done: u32(payload, 0), total: u32(payload, 4) }
+      case 'consumed':
+        return { kind: 'consumed', through: u32(payload, 0) }
+      case 'end':
+        return { kind: 'end', ...End.parse(JSON.parse(text.decode(payload))) }
+      case 'failed':
+        return { kind: 'failed', failure: FailureBody.parse(JSON.parse(text.decode(payload))) }
+    }
+  } catch (cause) {
+    throw new Failure('internal', 'A frame could not be read.', { cause })
+  }
+}
+
+function encodeTokens(ids: readonly number[], texts: readonly string[]): Uint8Array {
+  const parts = texts.map((part) => utf8.encode(part))
+  const head = ids.length * TOKEN_BYTES
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, head))
+  const view = new DataView(bytes.buffer)
+  let at = head
+  ids.forEach((token, i) => {
+    const part = parts[i] ?? new Uint8Array()
+    view.setUint32(i * TOKEN_BYTES, token)
+    view.setUint16(i * TOKEN_BYTES + 4, part.byteLength)
+    bytes.set(part, at)
+    at += part.byteLength
+  })
+  return bytes
+}
+
+function textsOf(bytes: Uint8Array, count: number): string[] {
+  const texts: string[] = []
+  let at = FRAME_HEADER_BYTES + count * TOKEN_BYTES
+  for (let i = 0; i < count; i++) {
+    const end = at + u16(bytes, FRAME_HEADER_BYTES + i * TOKEN_BYTES + 4)
+    texts.push(text.decode(bytes.subarray(at, end)))
+    at = end
+  }
+  return texts
+}
+
+function words(...values: number[]): Uint8Array {
+  const bytes = new Uint8Array(values.length * 4)
+  const view = new DataView(bytes.buffer)
+  values.forEach((value, i) => view.setUint32(i * 4, value))
+  return bytes
+}
+
+const byteAt = (bytes: Uint8Array, at: number): number => bytes[at] ?? 0
+const u16 = (bytes: Uint8Array, at: number): number =>
+  (byteAt(bytes, at) << 8) | byteAt(bytes, at + 1)
+const u32 = (bytes: Uint8Array, at: number): number =>
+  u16(bytes, at) * 0x1_0000 + u16(bytes, at + 2)

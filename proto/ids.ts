@@ -1,0 +1,52 @@
+import { z } from 'zod'
+
+/** A prefix, so that a log line says what an id names, and a UUIDv7, so that an index grows at its right edge. */
+const id = <P extends string>(prefix: P) => z.templateLiteral([prefix, '_', z.uuidv7()]).brand<P>()
+
+export const JobId = id('job')
+export type JobId = z.infer<typeof JobId>
+
+export const KeyId = id('key')
+export type KeyId = z.infer<typeof KeyId>
+
+/** A name that is one token of a NATS subject and the user name of a connection, so the server proves it. */
+const node = <B extends string>(brand: B) =>
+  z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,47}$/, `A ${brand} id is 1-48 of a-z, 0-9 and "-".`)
+    .brand<B>()
+
+export const WorkerId = node('worker')
+export type WorkerId = z.infer<typeof WorkerId>
+
+/** One life of a gateway process: `<name>-<boot nonce>`. A gateway that starts again is another gateway. */
+export const GatewayId = node('gateway')
+export type GatewayId = z.infer<typeof GatewayId>
+
+export const newJobId = (): JobId => `job_${uuidv7()}` as JobId
+export const newKeyId = (): KeyId => `key_${uuidv7()}` as KeyId
+
+/** Eight characters that tell one boot of a process from the next. */
+export const newNonce = (): string => hex(crypto.getRandomValues(new Uint8Array(4)))
+
+/** 128 random bits as hex: the secret of one claim or of one NATS user. */
+export const newSecret = (): string => hex(crypto.getRandomValues(new Uint8Array(16)))
+
+function uuidv7(now = Date.now()): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  const view = new DataView(bytes.buffer)
+  view.setUint32(0, now / 2 ** 16)
+  view.setUint16(4, now % 2 ** 16)
+  view.setUint8(6, (view.getUint8(6) & 0x0f) | 0x70)
+  view.setUint8(8, (view.getUint8(8) & 0x3f) | 0x80)
+  const digits = hex(bytes)
+  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-${digits.slice(12, 16)}-${digits.slice(16, 20)}-${digits.slice(20)}`
+}
+
+function hex(bytes: Uint8Array): string {
+  let text = ''
+  for (const byte of bytes) text += HEX[byte]
+  return text
+}
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))

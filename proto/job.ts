@@ -1,0 +1,61 @@
+import { z } from 'zod'
+import { GatewayId, JobId } from './ids.ts'
+
+export const JobKind = z.enum(['chat', 'duplex'])
+export type JobKind = z.infer<typeof JobKind>
+
+export const Role = z.enum(['system', 'user', 'assistant'])
+
+export const ChatMessage = z.object({ role: Role, text: z.string() })
+export type ChatMessage = z.infer<typeof ChatMessage>
+
+/** How the next token is chosen. Every field is fixed at admission, so that any worker continues alike. */
+export const Sampling = z.object({
+  /** 0 is greedy. */
+  temperature: z.number().min(0).max(2),
+  topP: z.number().min(0).max(1),
+  frequencyPenalty: z.number().min(-2).max(2),
+  presencePenalty: z.number().min(-2).max(2),
+  /** Token i is drawn with a generator seeded by (seed, i), so sampling resumes at any position. */
+  seed: z.int().min(0).max(0xffff_ffff),
+  /** Tokens of the answer at most; `null` is as many as the context holds. */
+  maxTokens: z.int().positive().nullable(),
+  stop: z.array(z.string().min(1)).max(4),
+})
+export type Sampling = z.infer<typeof Sampling>
+
+const base = {
+  id: JobId,
+  model: z.string().min(1).max(200),
+  /** The gateway that admitted the job, asked first when a worker claims. */
+  gateway: GatewayId,
+  /** Who pays: the id of an API key. */
+  tenant: z.string(),
+  /** Milliseconds since 1970. */
+  admittedAtMs: z.int(),
+  deadlineAtMs: z.int(),
+}
+
+export const ChatJob = z.object({
+  ...base,
+  kind: z.literal('chat'),
+  messages: z.array(ChatMessage).min(1),
+  sampling: Sampling,
+})
+export type ChatJob = z.infer<typeof ChatJob>
+
+/** A job whose input is a stream of numbered blocks, and whose answer is one too. */
+export const DuplexJob = z.object({ ...base, kind: z.literal('duplex') })
+export type DuplexJob = z.infer<typeof DuplexJob>
+
+export const Job = z.discriminatedUnion('kind', [ChatJob, DuplexJob])
+export type Job = z.infer<typeof Job>
+
+/** A job that names no deadline has this long, waiting included. */
+export const DEFAULT_DEADLINE_MS = 10 * 60_000
+
+/** Tokens (or blocks) that a worker may be ahead of the reader. */
+export const CREDIT_WINDOW = 64
+
+/** A job is one NATS message: what is longer must come as input frames. */
+export const MAX_JOB_BYTES = 2 * 1024 * 1024

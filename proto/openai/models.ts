@@ -1,0 +1,11 @@
+import { z } from 'zod'
+
+export const Model = z.object({
+  id: z.string(),
+  object: z.literal('model'),
+  created: z.int(),
+  owned_by: z.string(),
+})
+export type Model = z.infer<typeof Model>
+
+export const ModelList = z.object({ object: z.literal('list'), data: z.array(Model) })

@@ -1,0 +1,56 @@
+import type { GatewayId, JobId, WorkerId } from './ids.ts'
+import type { JobKind } from './job.ts'
+
+/** Every NATS subject we speak. Nothing outside this file writes one by hand. */
+export const subjects = {
+  /** Accepted work. A worker pulls only the queues of the models it holds. */
+  job: (queue: Queue) => `job.${queue.kind}.${token(queue.name)}` as const,
+  ledger: (id: JobId) => `ledger.${id}` as const,
+  dead: (queue: Queue) => `dead.${queue.kind}.${token(queue.name)}` as const,
+  /** A worker asks the gateway that admitted the job, or any, before it computes. */
+  claim: (gateway: GatewayId | 'any', worker: WorkerId, id: JobId) =>
+    `claim.${gateway}.${worker}.${id}` as const,
+  claimsOf: (gateway: GatewayId | 'any') => `claim.${gateway}.*.*` as const,
+  /** Frames of an answer. The worker is in the subject, so the server proves who speaks. */
+  out: (worker: WorkerId, id: JobId) => `out.${worker}.${id}` as const,
+  outOf: (id: JobId) => `out.*.${id}` as const,
+  /** Input frames, for a job whose input is a stream. */
+  in: (worker: WorkerId, id: JobId) => `in.${worker}.${id}` as const,
+  inOf: (worker: WorkerId) => `in.${worker}.*` as const,
+  /** cancel · credit · drain */
+  ctl: (worker: WorkerId) => `ctl.${worker}` as const,
+  beat: (worker: WorkerId) => `beat.${worker}` as const,
+  beats: 'beat.*',
+  gatewayBeat: (gateway: GatewayId) => `gwbeat.${gateway}` as const,
+  gatewayBeats: 'gwbeat.*',
+  /** Connections that ended, imported from the system account. */
+  poolDisconnects: 'sys.pool',
+  /** A key was created, changed or revoked: whoever caches it forgets it. */
+  keyChanged: 'keys.changed',
+  /** Where an acknowledgement for a delivery goes that was never seen: see `edge/jobs/offers.ts`. */
+  unseenAck: (consumer: string, streamSeq: number, consumerSeq: number) =>
+    `$JS.ACK.${JOBS}.${consumer}.1.${streamSeq}.${consumerSeq}.1.0` as const,
+} as const
+
+export const JOBS = 'JOBS'
+
+/** Work of one kind for one model, or one family of models that any of its workers can serve. */
+export interface Queue {
+  kind: JobKind
+  name: string
+}
+
+/** The durable consumer that shares a queue between its workers. */
+export const consumerOf = (queue: Queue): string => `${queue.kind}-${token(queue.name)}`
+
+/** The three tokens after `claim.`, or the two after `out.`, as the ids the server has checked. */
+export const partOf = (subject: string, index: number): string => subject.split('.')[index] ?? ''
+
+/** `qwen3-0.6b` would be two tokens, and `/` no consumer name: what NATS gives a meaning becomes `=xx`. */
+function token(name: string): string {
+  return name.replace(/[^A-Za-z0-9_-]/gu, (char) =>
+    Array.from(utf8.encode(char), (byte) => `=${byte.toString(16).padStart(2, '0')}`).join(''),
+  )
+}
+
+const utf8 = new TextEncoder()
