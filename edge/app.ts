@@ -1,0 +1,63 @@
+import { cors } from 'hono/cors'
+import { Failure } from '../proto/failure.ts'
+import { requireKey } from './auth/require-key.ts'
+import { bodyGuard } from './body-guard.ts'
+import { respond, router } from './http.ts'
+import { limit } from './limit/limit.ts'
+import type { Ports } from './ports.ts'
+import { stamp } from './stamp.ts'
+import { chatRoutes } from './routes/chat.ts'
+import { healthRoutes } from './routes/health.ts'
+import { keyRoutes } from './routes/keys.ts'
+import { modelRoutes } from './routes/models.ts'
+
+/** The whole gateway, given its ports. Top to bottom is the order in which a request meets things. */
+export function createApp(ports: Ports) {
+  const app = router()
+  app.onError(respond)
+  app.notFound((c) => respond(noSuchRoute(app.routes, c.req.method, c.req.path), c))
+  app.use(stamp(ports.log))
+  app.options('/v1/*', cors({ origin: '*', maxAge: 86_400 }))
+  app.use('/v1/*', requireKey(ports.keys, 'developer'), limit(ports.limiter), bodyGuard)
+  app.use('/admin/*', requireKey(ports.keys, 'admin'), bodyGuard)
+  app.route('/', chatRoutes(ports))
+  app.route('/', modelRoutes(ports))
+  app.route('/', keyRoutes(ports))
+  app.route('/', healthRoutes(ports))
+  app.openAPIRegistry.registerComponent('securitySchemes', 'key', {
+    type: 'http',
+    scheme: 'bearer',
+  })
+  app.doc31('/openapi.json', {
+    openapi: '3.1.0',
+    info: {
+      title: 'June',
+      version: '1',
+      description: 'An OpenAI-compatible API on machines you own.',
+      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+    },
+    servers: [{ url: '/' }],
+  })
+  app.get('/', (c) => c.html(ports.page))
+  return app
+}
+
+/** 404, or 405 where the path exists and only the method does not. */
+function noSuchRoute(
+  routes: readonly { method: string; path: string }[],
+  method: string,
+  path: string,
+): Failure {
+  const allowed = routes.filter((route) => route.method !== 'ALL' && matches(route.path, path))
+  if (allowed.length === 0)
+    return new Failure('not_found', `There is no ${method} ${path.slice(0, 200)} here.`)
+  const methods = [...new Set(allowed.map((route) => route.method))].join(', ')
+  return new Failure('method_not_allowed', `${method} is not possible here. Use ${methods}.`)
+}
+
+function matches(pattern: string, path: string): boolean {
+  const [want, got] = [pattern.split('/'), path.split('/')]
+  return (
+    want.length === got.length && want.every((part, i) => part.startsWith(':') || part === got[i])
+  )
+}

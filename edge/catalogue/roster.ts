@@ -1,0 +1,79 @@
+import type { Beat, Offering } from '../../proto/beat.ts'
+import { ECHO_QUEUE, parseEcho } from '../../proto/echo.ts'
+import type { WorkerId } from '../../proto/ids.ts'
+import type { Queue } from '../../proto/subjects.ts'
+import type { Served } from '../ports.ts'
+
+/** A worker that has not beaten for this long is not counted on. */
+const GONE_MS = 2_000
+/** A model whose last worker left is still known for this long: it may be on its way back. */
+const FORGOTTEN_MS = 10 * 60_000
+
+interface Known {
+  served: Served
+  queue: Queue
+  seenAtMs: number
+}
+
+/** Who is there and what they serve, from the beats alone. Time comes in as an argument. */
+export class Roster {
+  readonly #workers = new Map<WorkerId, { beat: Beat; seenAtMs: number }>()
+  readonly #models = new Map<string, Known>()
+
+  heard(worker: WorkerId, beat: Beat, nowMs: number): void {
+    this.#workers.set(worker, { beat, seenAtMs: nowMs })
+    for (const offering of beat.offerings)
+      for (const id of offering.models) this.#models.set(id, known(id, offering, nowMs))
+  }
+
+  /** The queue of a model and what is known of it, whether or not a worker is there this moment. */
+  find(model: string, nowMs: number): Known | undefined {
+    const exact = this.#models.get(model)
+    if (exact && nowMs - exact.seenAtMs < FORGOTTEN_MS) return exact
+    const echo = parseEcho(model)
+    if (!echo) return undefined
+    for (const entry of this.#models.values())
+      if (entry.queue.name === ECHO_QUEUE && entry.queue.kind === echo.kind)
+        return { ...entry, served: { ...entry.served, id: model } }
+    return undefined
+  }
+
+  models(nowMs: number): Served[] {
+    return [...this.#models.values()]
+      .filter((entry) => nowMs - entry.seenAtMs < FORGOTTEN_MS)
+      .map((entry) => entry.served)
+  }
+
+  /** Slots of a queue that live workers have. */
+  slots(queue: Queue, nowMs: number): number {
+    let slots = 0
+    for (const { beat, seenAtMs } of this.#workers.values())
+      if (nowMs - seenAtMs < GONE_MS && !beat.draining)
+        for (const offering of beat.offerings) if (isOf(offering, queue)) slots += offering.slots
+    return slots
+  }
+
+  stepMs(worker: WorkerId, queue: Queue): number {
+    const offerings = this.#workers.get(worker)?.beat.offerings ?? []
+    return offerings.find((offering) => isOf(offering, queue))?.stepMs ?? 0
+  }
+
+  /** Workers that beat lately, with their last beat. */
+  workers(nowMs: number): { id: WorkerId; beat: Beat }[] {
+    return [...this.#workers]
+      .filter(([, { seenAtMs }]) => nowMs - seenAtMs < GONE_MS)
+      .map(([id, { beat }]) => ({ id, beat }))
+  }
+}
+
+const isOf = (offering: Offering, queue: Queue): boolean =>
+  offering.kind === queue.kind && offering.queue === queue.name
+
+function known(id: string, offering: Offering, nowMs: number): Known {
+  const { kind, createdAtMs, contextTokens } = offering
+  return {
+    served: { id, kind, createdAtMs, contextTokens },
+    queue: { kind, name: offering.queue },
+    seenAtMs: nowMs,
+  }
+}

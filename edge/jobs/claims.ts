@@ -1,0 +1,153 @@
+import type { Msg } from '@nats-io/nats-core'
+import { Claim, type ClaimAnswer, type Grant } from '../../proto/claim.ts'
+import { Failure } from '../../proto/failure.ts'
+import { encodeInput } from '../../proto/input.ts'
+import { JobId, newSecret, WorkerId } from '../../proto/ids.ts'
+import { partOf, subjects } from '../../proto/subjects.ts'
+import type { Desk } from './desk.ts'
+import { fail } from './hear.ts'
+import { append } from './ledger.ts'
+import type { Holder, LiveJob } from './live-job.ts'
+import { settleStranger } from './strangers.ts'
+
+/** A worker was offered a job and asks for it. Every claim is answered, unless it is none. */
+export async function onClaim(desk: Desk, msg: Msg): Promise<void> {
+  const worker = WorkerId.safeParse(partOf(msg.subject, 2))
+  const id = JobId.safeParse(partOf(msg.subject, 3))
+  const claim = readClaim(msg)
+  if (!worker.success || !id.success || !claim) {
+    desk.counts.junk++
+    return
+  }
+  desk.counts.claims++
+  const live = desk.live.get(id.data)
+  const answer = live
+    ? await decide(desk, live, worker.data, claim)
+    : await settleStranger(desk, id.data, claim)
+  msg.respond(JSON.stringify(answer))
+  if (live?.input && answer.go) replayInput(desk, live, worker.data, answer.epoch)
+}
+
+function readClaim(msg: Msg): Claim | undefined {
+  if (msg.data.byteLength === 0 || msg.headers?.code) return undefined
+  try {
+    return Claim.parse(msg.json())
+  } catch {
+    return undefined
+  }
+}
+
+async function decide(
+  desk: Desk,
+  live: LiveJob,
+  worker: WorkerId,
+  claim: Claim,
+): Promise<ClaimAnswer> {
+  live.ack = claim.ack
+  if (live.outcome) {
+    if (live.settled) desk.nc.publish(claim.ack, live.outcome === 'done' ? '+ACK' : '+TERM')
+    return { go: false, why: live.outcome === 'failed' ? 'done' : live.outcome }
+  }
+  if (Date.now() >= live.job.deadlineAtMs) {
+    void fail(desk, live, new Failure('expired', 'The deadline passed before a worker was free.'))
+    return { go: false, why: 'expired' }
+  }
+  if (live.granting) return { go: false, why: 'held' }
+  if (live.holder) return heldBy(desk, live, live.holder, { worker, claim })
+  return grant(desk, live, worker, claim)
+}
+
+/** Its holder asks again: our answer was lost, or it waits for credit whose message was. */
+function heldBy(
+  desk: Desk,
+  live: LiveJob,
+  holder: Holder,
+  { worker, claim }: { worker: WorkerId; claim: Claim },
+): ClaimAnswer {
+  const same = holder.worker === worker && holder.nonce === claim.nonce && holder.ack === claim.ack
+  if (same && !holder.spoke) return grantOf(live)
+  desk.counts.held++
+  if (same) giveCredit(desk, live, holder)
+  return { go: false, why: 'held' }
+}
+
+async function grant(
+  desk: Desk,
+  live: LiveJob,
+  worker: WorkerId,
+  claim: Claim,
+): Promise<ClaimAnswer> {
+  const epoch = live.epoch + 1
+  const spans = [...live.spans, { epoch, from: live.next, worker }]
+  live.granting = true
+  try {
+    const { ack } = claim
+    const written = await append(desk, live, {
+      type: 'claimed',
+      gateway: desk.gateway,
+      spans,
+      epoch,
+      worker,
+      ack,
+      strikes: live.strikes,
+    })
+    // The reader left while we wrote: its end is on the way to LEDGER behind this record.
+    if (live.outcome) return { go: false, why: 'cancelled' }
+    if (written === 'lost') return depose(desk, live)
+  } catch (cause) {
+    desk.log.warn({ job: live.job.id, cause }, 'a claim could not be recorded')
+    return { go: false, why: 'held' }
+  } finally {
+    live.granting = false
+  }
+  live.spans = spans
+  live.epoch = epoch
+  live.secrets.set(epoch, newSecret())
+  const { nonce, connection, ack } = claim
+  live.holder = { worker, nonce, connection, ack, spoke: false }
+  live.subject = subjects.out(worker, live.job.id)
+  live.silence.start(Date.now(), desk.stepMs(worker, live.queue))
+  desk.counts.granted++
+  return grantOf(live)
+}
+
+function grantOf(live: LiveJob): Grant {
+  return {
+    go: true,
+    epoch: live.epoch,
+    from: live.next,
+    prefix: live.ids,
+    credit: live.credit,
+    inputFrom: live.input?.first ?? 0,
+    deadlineAtMs: live.job.deadlineAtMs,
+    secret: live.secrets.get(live.epoch) ?? '',
+  }
+}
+
+/** Someone else wrote to this job's ledger: it is theirs now. */
+function depose(desk: Desk, live: LiveJob): ClaimAnswer {
+  desk.counts.deposed++
+  live.outcome = 'failed'
+  live.mailbox.close(new Failure('unavailable', 'The answer moved to another gateway.'))
+  live.subscription?.unsubscribe()
+  desk.live.delete(live.job.id)
+  return { go: false, why: 'deposed' }
+}
+
+/** Tells the holder how far it may go now. Absolute, so it may be said twice. */
+export function giveCredit(desk: Desk, live: LiveJob, holder: Holder): void {
+  const secret = live.secrets.get(live.epoch) ?? ''
+  const { epoch, credit: upTo } = live
+  const control = { type: 'credit', job: live.job.id, epoch, secret, upTo } as const
+  desk.nc.publish(subjects.ctl(holder.worker), JSON.stringify(control))
+}
+
+/** Sends the next holder the input that is not yet final; what comes later follows as it comes. */
+function replayInput(desk: Desk, live: LiveJob, worker: WorkerId, epoch: number): void {
+  const { input } = live
+  if (!input) return
+  const subject = subjects.in(worker, live.job.id)
+  for (const { seq, bytes } of input.rest())
+    desk.nc.publish(subject, encodeInput({ epoch, seq, kind: 'block', bytes }))
+  if (input.over) desk.nc.publish(subject, encodeInput({ epoch, seq: input.next, kind: 'end' }))
+}

@@ -1,0 +1,26 @@
+import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream'
+import type { NatsConnection } from '@nats-io/nats-core'
+import type { GatewayId, JobId, WorkerId } from '../../proto/ids.ts'
+import type { Queue } from '../../proto/subjects.ts'
+import type { Log } from '../ports.ts'
+import type { Counts } from './counts.ts'
+import type { LiveJob } from './live-job.ts'
+
+/** What the parts of one gateway's job protocol share. */
+export interface Desk {
+  readonly gateway: GatewayId
+  readonly nc: NatsConnection
+  readonly js: JetStreamClient
+  readonly jsm: JetStreamManager
+  readonly live: Map<JobId, LiveJob>
+  readonly counts: Counts
+  readonly log: Log
+  /** Makes sure that workers can pull from a queue. */
+  readonly ensureQueue: (queue: Queue) => Promise<void>
+  /** The measured time between two tokens of a worker's model, 0 where nobody knows. */
+  readonly stepMs: (worker: WorkerId, queue: Queue) => number
+  /** Whether another gateway gave a sign of life lately. */
+  readonly isAlive: (gateway: GatewayId) => boolean
+  /** Off only in the control run of the fault suite, which must then fail. */
+  readonly fenced: boolean
+}

@@ -1,0 +1,210 @@
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import type { Msg, NatsConnection } from '@nats-io/nats-core'
+import { Beat, BEAT_MS } from '../../proto/beat.ts'
+import { Failure } from '../../proto/failure.ts'
+import { WorkerId, type GatewayId } from '../../proto/ids.ts'
+import type { Job } from '../../proto/job.ts'
+import { consumerOf, partOf, subjects, type Queue } from '../../proto/subjects.ts'
+import { Roster } from '../catalogue/roster.ts'
+import { unknownModel } from '../catalogue/unknown-model.ts'
+import { sleep } from '../clock.ts'
+import type { Answer, Answers, AskOptions, Catalogue, Log, Served } from '../ports.ts'
+import { admit } from './admit.ts'
+import { onClaim } from './claims.ts'
+import { newCounts } from './counts.ts'
+import type { Desk } from './desk.ts'
+import { onDisconnect, TICK_MS, Watch } from './watch.ts'
+
+/** A gateway whose last beat is older than this is not alive. */
+const GATEWAY_GONE_MS = 2_000
+/** Beats come five times a second: a model that was not heard of in this time is not there. */
+const FIRST_BEATS_MS = 1_500
+/** More waiting jobs than this for one queue, and the caller is told to come back. */
+const MAX_WAITING = 2_048
+/** A queue without a worker is given this long to get one back. */
+const NO_WORKER_MS = 30_000
+
+export interface DeskOptions {
+  nc: NatsConnection
+  gateway: GatewayId
+  log: Log
+  ensureQueue: (queue: Queue) => Promise<void>
+  fenced?: boolean
+}
+
+/** One gateway's half of the job protocol, over one connection to the broker. */
+export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
+  readonly desk: Desk
+  readonly roster = new Roster()
+  readonly #gateways = new Map<string, number>()
+  readonly #queues = new Map<string, Promise<void>>()
+  readonly #openedAtMs = Date.now()
+  #connected = true
+  #timers: ReturnType<typeof setInterval>[] = []
+
+  private constructor(desk: Desk) {
+    this.desk = desk
+  }
+
+  static async open({
+    nc,
+    gateway,
+    log,
+    ensureQueue,
+    fenced = true,
+  }: DeskOptions): Promise<GatewayDesk> {
+    const opened: GatewayDesk = new GatewayDesk({
+      gateway,
+      nc,
+      js: jetstream(nc),
+      jsm: await jetstreamManager(nc),
+      live: new Map(),
+      counts: newCounts(),
+      log,
+      fenced,
+      ensureQueue: (queue) => opened.#ensure(queue, ensureQueue),
+      stepMs: (worker, queue) => opened.roster.stepMs(worker, queue),
+      isAlive: (other) => opened.#isAlive(other),
+    })
+    opened.#listen()
+    await nc.flush()
+    return opened
+  }
+
+  gateway(): Promise<GatewayId> {
+    return Promise.resolve(this.desk.gateway)
+  }
+
+  get connected(): boolean {
+    return this.#connected
+  }
+
+  async ask(job: Job, options: AskOptions): Promise<Answer> {
+    const known = this.roster.find(job.model, Date.now())
+    if (!known) throw unknownModel(job.model)
+    if (!this.#connected)
+      throw new Failure('unavailable', 'The broker is away. Try again in a moment.', {
+        retryAfterMs: 1_000,
+      })
+    this.#refuseIfFull(known.queue, known.seenAtMs)
+    return admit(this.desk, job, known.queue, options)
+  }
+
+  async find(model: string): Promise<Served | undefined> {
+    for (;;) {
+      const known = this.roster.find(model, Date.now())
+      // Just started: the workers' first beats are on their way.
+      if (known || Date.now() - this.#openedAtMs > FIRST_BEATS_MS) return known?.served
+      await sleep(BEAT_MS / 4)
+    }
+  }
+
+  list(): Promise<readonly Served[]> {
+    return Promise.resolve(this.roster.models(Date.now()))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer)
+    await this.desk.nc.close()
+  }
+
+  #refuseIfFull(queue: Queue, seenAtMs: number): void {
+    const consumer = consumerOf(queue)
+    let waiting = 0
+    for (const live of this.desk.live.values())
+      if (live.consumer === consumer && !live.holder && !live.outcome) waiting++
+    if (waiting >= MAX_WAITING)
+      throw new Failure('overloaded', `${waiting} requests wait for this model. Try again later.`, {
+        retryAfterMs: 5_000,
+      })
+    if (Date.now() - seenAtMs > NO_WORKER_MS)
+      throw new Failure(
+        'overloaded',
+        'No worker serves this model at the moment. Try again later.',
+        {
+          retryAfterMs: 10_000,
+        },
+      )
+  }
+
+  #listen(): void {
+    const { nc, gateway } = this.desk
+    const claims = (msg: Msg): void => {
+      onClaim(this.desk, msg).catch((cause: unknown) => {
+        this.desk.log.error({ cause }, 'a claim could not be answered')
+      })
+    }
+    this.#on(subjects.claimsOf(gateway), claims)
+    this.#on(subjects.claimsOf('any'), claims, 'gateways')
+    this.#on(subjects.beats, (msg) => this.#onBeat(msg))
+    this.#on(subjects.gatewayBeats, (msg) => this.#gateways.set(partOf(msg.subject, 1), Date.now()))
+    this.#on(subjects.poolDisconnects, (msg) => onDisconnect(this.desk, msg.json()))
+    const watch = new Watch(this.desk, () => this.#connected, Date.now())
+    this.#timers = [
+      setInterval(() => watch.tick(Date.now()), TICK_MS),
+      setInterval(() => {
+        if (this.#connected) nc.publish(subjects.gatewayBeat(gateway))
+      }, BEAT_MS),
+    ]
+    void this.#follow()
+  }
+
+  /** A message that cannot be read is logged and dropped: nobody's bytes may end a gateway. */
+  #on(subject: string, heard: (msg: Msg) => void, queue?: string): void {
+    this.desk.nc.subscribe(subject, {
+      ...(queue === undefined ? {} : { queue }),
+      callback: (error, msg) => {
+        if (error) return
+        try {
+          heard(msg)
+        } catch (cause) {
+          this.desk.counts.junk++
+          this.desk.log.warn({ subject: msg.subject, cause }, 'an unreadable message')
+        }
+      },
+    })
+  }
+
+  #onBeat(msg: Msg): void {
+    const worker = WorkerId.parse(partOf(msg.subject, 1))
+    const beat = Beat.parse(msg.json())
+    this.roster.heard(worker, beat, Date.now())
+    for (const { kind, queue } of beat.offerings)
+      this.desk.ensureQueue({ kind, name: queue }).catch(() => undefined)
+    for (const { holder } of this.desk.live.values())
+      // The same process on a new connection: the end of the old one is not its death.
+      if (holder?.worker === worker && holder.nonce === beat.nonce)
+        holder.connection = beat.connection
+  }
+
+  #ensure(queue: Queue, ensureQueue: DeskOptions['ensureQueue']): Promise<void> {
+    const name = consumerOf(queue)
+    const known = this.#queues.get(name)
+    if (known) return known
+    const made = ensureQueue(queue)
+    this.#queues.set(name, made)
+    made.catch((cause: unknown) => {
+      this.#queues.delete(name)
+      this.desk.log.warn({ consumer: name, cause }, 'a queue could not be made ready')
+    })
+    return made
+  }
+
+  #isAlive(other: GatewayId): boolean {
+    const now = Date.now()
+    if (now - this.#openedAtMs < GATEWAY_GONE_MS) return true
+    return now - (this.#gateways.get(other) ?? 0) < GATEWAY_GONE_MS
+  }
+
+  async #follow(): Promise<void> {
+    for await (const status of this.desk.nc.status()) {
+      if (status.type === 'disconnect') this.#connected = false
+      if (status.type !== 'reconnect') continue
+      // A broker that lost its files has no queues: they are made again when next needed.
+      this.#queues.clear()
+      for (const live of this.desk.live.values()) live.silence.excuse(Date.now())
+      this.#connected = true
+    }
+    this.#connected = false
+  }
+}

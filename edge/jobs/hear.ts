@@ -1,0 +1,117 @@
+import type { Msg } from '@nats-io/nats-core'
+import { Failure } from '../../proto/failure.ts'
+import { decodeFrame, frameHead, idsOf, type FrameHead } from '../../proto/frame.ts'
+import { partOf } from '../../proto/subjects.ts'
+import type { Desk } from './desk.ts'
+import { judge } from './fence.ts'
+import type { LiveJob } from './live-job.ts'
+import { release } from './release.ts'
+import { settle, stop } from './settle.ts'
+
+/** One message on `out.*.<jobId>`: the fence, then the answer. This is the token path: no promise, no JSON. */
+export function hear(desk: Desk, live: LiveJob, msg: Msg): void {
+  const head = frameHead(msg.data)
+  if (!head) {
+    desk.counts.junk++
+    return
+  }
+  const judgement = desk.fenced ? judge(live, head, msg.subject) : 'accept'
+  switch (judgement) {
+    case 'accept':
+      accept(desk, live, head, msg.data)
+      break
+    case 'stale':
+      desk.counts.stale++
+      if (head.epoch !== live.epoch || !live.holder)
+        warn(desk, live, head.epoch, partOf(msg.subject, 1))
+      break
+    case 'repeat':
+      desk.counts.repeats++
+      break
+    case 'hole':
+    case 'overrun':
+      release(desk, live, judgement)
+      break
+  }
+}
+
+function accept(desk: Desk, live: LiveJob, head: FrameHead, bytes: Uint8Array): void {
+  const nowMs = Date.now()
+  live.silence.heard(nowMs, head.count)
+  if (live.holder) live.holder.spoke = true
+  desk.counts.frames++
+  switch (head.kind) {
+    case 'tokens':
+      for (const id of idsOf(bytes, head.count)) live.ids.push(id)
+      desk.counts.tokens += head.count
+      live.next += head.count
+      live.mailbox.put(bytes)
+      break
+    case 'bytes':
+      live.next += 1
+      live.mailbox.put(bytes)
+      break
+    case 'progress':
+      break
+    case 'consumed':
+    case 'end':
+    case 'failed':
+      try {
+        conclude(desk, live, bytes)
+      } catch (cause) {
+        // The right worker said something that cannot be read: as good as a hole.
+        desk.log.warn({ job: live.job.id, cause }, 'an unreadable frame')
+        release(desk, live, 'hole')
+      }
+      break
+  }
+}
+
+/** The frames that come seldom and carry JSON. */
+function conclude(desk: Desk, live: LiveJob, bytes: Uint8Array): void {
+  const frame = decodeFrame(bytes)
+  if (frame.kind === 'consumed') live.input?.release(frame.through)
+  if (frame.kind === 'end') void finish(desk, live, bytes)
+  if (frame.kind !== 'failed') return
+  const failure = Failure.of(frame.failure)
+  if (
+    failure.code === 'engine_failed' ||
+    failure.code === 'internal' ||
+    failure.code === 'cancelled'
+  )
+    release(desk, live, 'engine')
+  else void fail(desk, live, failure)
+}
+
+async function finish(desk: Desk, live: LiveJob, bytes: Uint8Array): Promise<void> {
+  const frame = decodeFrame(bytes)
+  if (frame.kind !== 'end') return
+  const { finish: reason, promptTokens, cachedTokens } = frame
+  try {
+    const end = { finish: reason, promptTokens, cachedTokens }
+    await settle(desk, live, { outcome: 'done', end })
+    live.mailbox.put(bytes)
+    live.mailbox.close()
+  } catch (thrown) {
+    live.mailbox.close(Failure.from(thrown))
+  }
+}
+
+/** Ends a job with a failure that its reader is told. */
+export async function fail(desk: Desk, live: LiveJob, failure: Failure): Promise<void> {
+  try {
+    const outcome = failure.code === 'expired' ? 'expired' : 'failed'
+    await settle(desk, live, { outcome, failure })
+    live.mailbox.close(failure)
+  } catch (thrown) {
+    live.mailbox.close(Failure.from(thrown))
+  }
+}
+
+/** The first stale frame of an epoch sends that worker `cancel`: a zombie must not hold a slot to its end. */
+function warn(desk: Desk, live: LiveJob, epoch: number, worker: string): void {
+  if (epoch <= live.warnedEpoch) return
+  if (!live.spans.some((span) => span.epoch === epoch && span.worker === worker)) return
+  live.warnedEpoch = epoch
+  stop(desk, live, epoch)
+}

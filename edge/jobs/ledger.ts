@@ -1,0 +1,53 @@
+import { JetStreamApiError } from '@nats-io/jetstream'
+import type { JobId } from '../../proto/ids.ts'
+import { LedgerRecord } from '../../proto/ledger.ts'
+import { subjects } from '../../proto/subjects.ts'
+import type { Desk } from './desk.ts'
+import type { LiveJob } from './live-job.ts'
+
+const WRITE_TIMEOUT_MS = 2_000
+/** JetStream's code for a compare-and-set that lost. */
+const WRONG_LAST_SEQUENCE = 10_071
+
+/**
+ * Appends a record by compare-and-set on the job's last sequence. `lost` means that someone else wrote since: this
+ * gateway no longer owns the job and must not act on it. Throws when the broker does not answer.
+ */
+export function append(
+  desk: Desk,
+  live: LiveJob,
+  record: LedgerRecord,
+): Promise<'written' | 'lost'> {
+  const write = live.writing.then(() => put(desk, live, record))
+  live.writing = write.catch(() => undefined)
+  return write
+}
+
+async function put(desk: Desk, live: LiveJob, record: LedgerRecord): Promise<'written' | 'lost'> {
+  const epoch = record.type === 'claimed' ? record.epoch : ''
+  try {
+    const { seq } = await desk.js.publish(subjects.ledger(live.job.id), JSON.stringify(record), {
+      // A write whose answer was lost is made again: the id lets the server tell that it is the same one.
+      msgID: `${live.job.id}.${record.type}${epoch}.${desk.gateway}`,
+      expect: { lastSubjectSequence: live.ledgerSeq },
+      timeout: WRITE_TIMEOUT_MS,
+      retries: 3,
+    })
+    live.ledgerSeq = seq
+    return 'written'
+  } catch (thrown) {
+    if (thrown instanceof JetStreamApiError && thrown.code === WRONG_LAST_SEQUENCE) return 'lost'
+    throw thrown
+  }
+}
+
+/** The last record of a job, and its sequence for the next compare-and-set. */
+export async function lastRecord(
+  desk: Desk,
+  id: JobId,
+): Promise<{ seq: number; record: LedgerRecord } | undefined> {
+  const message = await desk.jsm.direct.getMessage('LEDGER', { last_by_subj: subjects.ledger(id) })
+  if (!message) return undefined
+  const parsed = LedgerRecord.safeParse(message.json())
+  return parsed.success ? { seq: message.seq, record: parsed.data } : undefined
+}

@@ -1,0 +1,78 @@
+import type { Subscription } from '@nats-io/nats-core'
+import type { Outcome, Span } from '../../proto/ledger.ts'
+import type { WorkerId } from '../../proto/ids.ts'
+import { CREDIT_WINDOW, type Job } from '../../proto/job.ts'
+import { consumerOf, type Queue } from '../../proto/subjects.ts'
+import type { Post } from './fence.ts'
+import { InputLog } from './input-log.ts'
+import { Mailbox } from './mailbox.ts'
+import { Silence } from './silence.ts'
+
+/** Who computes a job now. */
+export interface Holder {
+  worker: WorkerId
+  nonce: string
+  connection: number
+  ack: string
+  /** Whether a frame of this epoch was accepted. */
+  spoke: boolean
+}
+
+/** A job that this gateway admitted and has not settled: the state that the rules of PROTOCOL.md speak of. */
+export class LiveJob implements Post {
+  readonly job: Job
+  readonly queue: Queue
+  readonly consumer: string
+  readonly mailbox = new Mailbox()
+  readonly silence = new Silence()
+  readonly input: InputLog | undefined
+  subscription: Subscription | undefined
+
+  /** The subject's last sequence in LEDGER, which the next record must name. */
+  ledgerSeq = 0
+  /** The record being written: the next one waits for it, since it must name its sequence. */
+  writing: Promise<unknown> = Promise.resolve()
+  /** Where the job lies in JOBS, known from the PubAck. */
+  streamSeq = 0
+  /** Where to acknowledge the latest delivery; nothing until a worker has claimed. */
+  ack: string | undefined
+  /** Since when nobody holds it. */
+  idleSinceMs: number
+
+  epoch = 0
+  holder: Holder | undefined
+  subject: string | undefined
+  spans: Span[] = []
+  /** The secret of each claim: a zombie is stopped with the one it was given. */
+  readonly secrets = new Map<number, string>()
+  /** A claim is being written to LEDGER. */
+  granting = false
+  next = 0
+  ids: number[] = []
+  /** Tokens (or blocks) the reader has taken. */
+  read = 0
+  credit = CREDIT_WINDOW
+  /** Deaths of a holder in a row, without a token between them. */
+  strikes = 0
+  /** Silences of a holder in a row, without a token between them. */
+  silences = 0
+  /** Set once, when the job is over for everyone: the record that says so may still be on its way. */
+  outcome: Outcome | undefined
+  /** That record is in LEDGER: from here on a delivery may be acknowledged. */
+  settled = false
+  /** The epoch whose zombie was told to stop. */
+  warnedEpoch = 0
+
+  constructor(job: Job, queue: Queue, nowMs: number) {
+    this.job = job
+    this.queue = queue
+    this.consumer = consumerOf(queue)
+    this.idleSinceMs = nowMs
+    this.input = job.kind === 'duplex' ? new InputLog() : undefined
+  }
+
+  /** Whether its holder could say something now: it has credit and, for a stream, something to work on. */
+  get maySpeak(): boolean {
+    return this.next < this.credit && (this.input === undefined || this.input.pending)
+  }
+}

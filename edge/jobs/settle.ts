@@ -1,0 +1,113 @@
+import { sleep } from '../clock.ts'
+import { Failure } from '../../proto/failure.ts'
+import type { End } from '../../proto/frame.ts'
+import type { Final, Outcome } from '../../proto/ledger.ts'
+import { JOBS, subjects } from '../../proto/subjects.ts'
+import type { Desk } from './desk.ts'
+import { append } from './ledger.ts'
+import type { LiveJob } from './live-job.ts'
+
+const ACK_TIMEOUT_MS = 1_000
+const TRIES = 30
+const RETRY_MS = 1_000
+
+export interface Ending {
+  outcome: Outcome
+  end?: End
+  failure?: Failure
+}
+
+/**
+ * Ends a job, once. The order is the protocol: the record in LEDGER first, by compare-and-set, then whatever removes
+ * the message from JOBS, then the slot. A gateway that lost the job touches neither. Resolves when the record is
+ * written, so a reader never sees an end that may yet be taken back; what follows goes on in the background.
+ */
+export async function settle(desk: Desk, live: LiveJob, ending: Ending): Promise<void> {
+  if (live.outcome) return
+  live.outcome = ending.outcome
+  const holder = live.holder
+  const written = await record(desk, live, ending)
+  if (written === 'lost') {
+    desk.counts.deposed++
+    forget(desk, live)
+    throw new Failure('unavailable', 'The answer moved to another gateway.')
+  }
+  live.settled = true
+  desk.counts[ending.outcome]++
+  if (holder && ending.outcome !== 'done') stop(desk, live, live.epoch)
+  live.holder = undefined
+  live.subject = undefined
+  void unqueue(desk, live, ending.outcome).finally(() => forget(desk, live))
+}
+
+/** Tells the holder of an epoch to stop. Its slot is free after at most one step. */
+export function stop(desk: Desk, live: LiveJob, epoch: number): void {
+  const secret = live.secrets.get(epoch)
+  const worker = live.spans.findLast((span) => span.epoch === epoch)?.worker
+  if (!secret || !worker) return
+  const control = { type: 'cancel', job: live.job.id, epoch, secret } as const
+  desk.nc.publish(subjects.ctl(worker), JSON.stringify(control))
+}
+
+async function record(desk: Desk, live: LiveJob, ending: Ending): Promise<'written' | 'lost'> {
+  const { outcome, end, failure } = ending
+  const final: Final = {
+    type: 'final',
+    gateway: desk.gateway,
+    spans: live.spans,
+    outcome,
+    finish: end?.finish ?? null,
+    usage: {
+      promptTokens: end?.promptTokens ?? 0,
+      cachedTokens: end?.cachedTokens ?? 0,
+      completionTokens: live.next,
+    },
+    tenant: live.job.tenant,
+    model: live.job.model,
+    failure: failure?.toJSON() ?? null,
+  }
+  for (let tries = 1; ; tries++) {
+    try {
+      return await append(desk, live, final)
+    } catch (cause) {
+      // The broker is away. The reader has all tokens already; only the proof of the end is missing.
+      if (tries === TRIES || desk.nc.isClosed())
+        throw new Failure('unavailable', 'The end of the answer could not be recorded.', { cause })
+      await sleep(RETRY_MS)
+    }
+  }
+}
+
+/** Removes the job from JOBS. If even that fails, its next delivery is refused as done and removed then. */
+async function unqueue(desk: Desk, live: LiveJob, outcome: Outcome): Promise<void> {
+  try {
+    if (live.ack === undefined) {
+      if (live.streamSeq > 0) await desk.jsm.streams.deleteMessage(JOBS, live.streamSeq, false)
+    } else if (outcome === 'done') {
+      await acknowledge(desk, live.ack)
+    } else {
+      desk.nc.publish(live.ack, '+TERM')
+    }
+  } catch (cause) {
+    desk.log.warn(
+      { job: live.job.id, cause },
+      'a settled job could not be removed from its queue yet',
+    )
+  }
+}
+
+async function acknowledge(desk: Desk, ack: string): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await desk.nc.request(ack, '+ACK', { timeout: ACK_TIMEOUT_MS })
+      return
+    } catch (cause) {
+      if (tries === 5) throw cause
+    }
+  }
+}
+
+function forget(desk: Desk, live: LiveJob): void {
+  live.subscription?.unsubscribe()
+  desk.live.delete(live.job.id)
+}

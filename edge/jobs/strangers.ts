@@ -1,0 +1,44 @@
+import type { Claim, ClaimAnswer } from '../../proto/claim.ts'
+import type { JobId } from '../../proto/ids.ts'
+import type { Final } from '../../proto/ledger.ts'
+import { subjects } from '../../proto/subjects.ts'
+import type { Desk } from './desk.ts'
+import { lastRecord } from './ledger.ts'
+
+/**
+ * A claim for a job that this gateway does not have: it was settled and its acknowledgement was lost, or the gateway
+ * that admitted it is gone. Its reader went with that gateway, so the job is cancelled, by compare-and-set first.
+ */
+export async function settleStranger(desk: Desk, id: JobId, claim: Claim): Promise<ClaimAnswer> {
+  desk.counts.strangers++
+  try {
+    const last = await lastRecord(desk, id)
+    if (!last) return { go: false, why: 'unknown' }
+    const { seq, record } = last
+    if (record.type === 'final') {
+      desk.nc.publish(claim.ack, record.outcome === 'done' ? '+ACK' : '+TERM')
+      return { go: false, why: 'done' }
+    }
+    if (record.gateway === desk.gateway || desk.isAlive(record.gateway))
+      return { go: false, why: 'unknown' }
+    const final: Final = {
+      type: 'final',
+      gateway: desk.gateway,
+      spans: record.spans,
+      outcome: 'cancelled',
+      finish: null,
+      usage: { promptTokens: 0, cachedTokens: 0, completionTokens: 0 },
+      tenant: '',
+      model: '',
+      failure: null,
+    }
+    await desk.js.publish(subjects.ledger(id), JSON.stringify(final), {
+      expect: { lastSubjectSequence: seq },
+    })
+    desk.nc.publish(claim.ack, '+TERM')
+    return { go: false, why: 'cancelled' }
+  } catch (cause) {
+    desk.log.warn({ job: id, cause }, 'a claim for an unknown job could not be looked up')
+    return { go: false, why: 'unknown' }
+  }
+}

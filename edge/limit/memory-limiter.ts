@@ -1,0 +1,23 @@
+import type { KeyId } from '../../proto/ids.ts'
+import type { Key, Limiter, Verdict } from '../ports.ts'
+import { take } from './gcra.ts'
+
+const SWEEP_AT = 10_000
+
+/** Limits from the memory of one process. */
+export class MemoryLimiter implements Limiter {
+  readonly #tats = new Map<KeyId, number>()
+
+  take({ id, requestsPerMinute }: Pick<Key, 'id' | 'requestsPerMinute'>): Verdict {
+    const now = Date.now()
+    const { tat, ...verdict } = take(this.#tats.get(id) ?? 0, now, { perMinute: requestsPerMinute })
+    if (this.#tats.size >= SWEEP_AT) this.#sweep(now)
+    this.#tats.set(id, tat)
+    return verdict
+  }
+
+  /** A bucket that is full again is as good as none. */
+  #sweep(now: number): void {
+    for (const [id, tat] of this.#tats) if (tat <= now) this.#tats.delete(id)
+  }
+}

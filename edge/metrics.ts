@@ -1,0 +1,72 @@
+import { Counter, Gauge, Registry } from 'prom-client'
+import type { GatewayDesk } from './jobs/gateway-desk.ts'
+import type { Counts } from './jobs/counts.ts'
+
+const help: Record<keyof Counts, string> = {
+  admitted: 'Jobs stored in the queue',
+  done: 'Jobs that ended with a whole answer',
+  failed: 'Jobs that ended with an error',
+  cancelled: 'Jobs whose reader left',
+  expired: 'Jobs whose deadline passed',
+  frames: 'Frames accepted',
+  tokens: 'Tokens accepted',
+  claims: 'Claims by workers',
+  granted: 'Claims that were granted',
+  held: 'Claims for a job that another attempt holds',
+  stale: 'Frames of an old epoch or of no holder, dropped',
+  repeats: 'Frames heard before, dropped',
+  junk: 'Messages that were none of ours, dropped',
+  releasedByDisconnect: 'Jobs taken from a worker whose connection ended',
+  releasedBySilence: 'Jobs taken from a worker that fell silent',
+  releasedByHole: 'Jobs taken from a worker whose frames had a hole',
+  releasedByEngine: 'Jobs taken from a worker whose engine failed',
+  releasedByOverrun: 'Jobs taken from a worker that outran its credit',
+  poisoned: 'Jobs that killed their workers and went to DEAD',
+  reoffered: 'Deliveries that nobody claimed, given back',
+  deposed: 'Jobs that another gateway took over',
+  strangers: 'Claims for jobs of other or former gateways',
+}
+
+/** The metrics of one desk, read from its plain counters when somebody asks. */
+export function deskRegistry(desk: GatewayDesk): Registry {
+  const registry = new Registry()
+  const { counts } = desk.desk
+  for (const name of Object.keys(help) as (keyof Counts)[])
+    registry.registerMetric(
+      new Counter({
+        name: `june_gateway_${snake(name)}_total`,
+        help: help[name],
+        registers: [],
+        collect() {
+          this.reset()
+          this.inc(counts[name])
+        },
+      }),
+    )
+  gauge(registry, 'june_gateway_live_jobs', 'Jobs that are not settled', () => desk.desk.live.size)
+  gauge(registry, 'june_gateway_broker_connected', '1 while the broker is there', () =>
+    Number(desk.connected),
+  )
+  gauge(
+    registry,
+    'june_gateway_workers',
+    'Workers that beat lately',
+    () => desk.roster.workers(Date.now()).length,
+  )
+  return registry
+}
+
+function gauge(registry: Registry, name: string, text: string, read: () => number): void {
+  const metric = new Gauge({
+    name,
+    help: text,
+    registers: [],
+    collect() {
+      this.set(read())
+    },
+  })
+  registry.registerMetric(metric)
+}
+
+const snake = (name: string): string =>
+  name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)

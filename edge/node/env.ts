@@ -1,0 +1,20 @@
+import { z } from 'zod'
+import { GatewayId } from '../../proto/ids.ts'
+
+const Env = z.object({
+  GATEWAY_NAME: GatewayId.default('g1' as GatewayId),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(8000),
+  NATS_URL: z.url({ protocol: /^(nats|tls)$/ }),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+})
+export type Env = z.infer<typeof Env>
+
+/** Read once, in `main.ts`; everything after takes what it needs as arguments. All bad variables are told at once. */
+export function readEnv(vars: Record<string, string | undefined>): Env {
+  const parsed = Env.safeParse(vars)
+  if (!parsed.success)
+    throw new Error(`The environment is not usable:\n${z.prettifyError(parsed.error)}`)
+  return parsed.data
+}

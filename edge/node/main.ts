@@ -1,0 +1,122 @@
+import { readFile } from 'node:fs/promises'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { jetstreamManager } from '@nats-io/jetstream'
+import { sql } from 'drizzle-orm'
+import { pino } from 'pino'
+import { openDb, type Db } from '../../db/client.ts'
+import { connectionOptions } from '../../infra/nats/connection-options.ts'
+import { applyStreams, ensureConsumer } from '../../infra/nats/streams.ts'
+import { newNonce, type GatewayId } from '../../proto/ids.ts'
+import { subjects } from '../../proto/subjects.ts'
+import { createApp } from '../app.ts'
+import { CachedKeys } from '../auth/cached-keys.ts'
+import { GatewayDesk } from '../jobs/gateway-desk.ts'
+import { MemoryLimiter } from '../limit/memory-limiter.ts'
+import { deskRegistry } from '../metrics.ts'
+import type { Health } from '../ports.ts'
+import { readEnv } from './env.ts'
+import { PostgresKeys } from './key-store.ts'
+import { listen } from './server.ts'
+
+/** A revocation is broadcast; this is for the one that was missed while the broker was away. */
+const KEY_TTL_MS = 60_000
+/** Under the launcher's own patience of four seconds. */
+const DRAIN_MS = 3_000
+
+const env = readEnv(process.env)
+const log = pino({ level: env.LOG_LEVEL, base: { gateway: env.GATEWAY_NAME }, errorKey: 'cause' })
+const tell = (message: object): void => void process.send?.(message)
+
+const nc = await connectBroker()
+await applyStreams(nc)
+const jsm = await jetstreamManager(nc)
+const db = openDb(env.DATABASE_URL)
+const gateway = `${env.GATEWAY_NAME}-${newNonce()}` as GatewayId
+const desk = await GatewayDesk.open({
+  nc,
+  gateway,
+  log,
+  ensureQueue: (queue) => ensureConsumer(jsm, queue),
+})
+const store = new PostgresKeys(db, async () => {
+  nc.publish(subjects.keyChanged)
+  await nc.flush()
+})
+const keys = new CachedKeys(store, KEY_TTL_MS, log)
+nc.subscribe(subjects.keyChanged, { callback: () => keys.forget() })
+
+const app = createApp({
+  answers: desk,
+  catalogue: desk,
+  keys,
+  keyring: store,
+  limiter: new MemoryLimiter(),
+  health: healthOf(desk, db),
+  log,
+  page: await readFile(new URL('../page/index.html', import.meta.url), 'utf8'),
+})
+const { server, url } = await listen((request) => app.fetch(request), {
+  host: env.HOST,
+  port: env.PORT,
+})
+log.info({ url, id: gateway }, 'listening')
+tell({ type: 'ready', url })
+
+process.on('disconnect', () => process.exit(0))
+process.once('SIGTERM', () => void stop())
+process.once('SIGINT', () => void stop())
+
+/** No new requests; streams that run are given the launcher's grace to end, then their connections go. */
+async function stop(): Promise<void> {
+  server.close()
+  server.closeIdleConnections()
+  const deadlineMs = Date.now() + DRAIN_MS
+  while (desk.desk.live.size > 0 && Date.now() < deadlineMs)
+    await new Promise((done) => setTimeout(done, 20))
+  server.closeAllConnections()
+  await desk[Symbol.asyncDispose]()
+  await db.$client.end({ timeout: 1 })
+  process.exit(0)
+}
+
+/** The broker may be on its way up: keep asking, and say so. */
+async function connectBroker(): Promise<NatsConnection> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await connect({
+        ...connectionOptions(env.NATS_URL),
+        name: `gateway ${env.GATEWAY_NAME}`,
+        maxReconnectAttempts: -1,
+        // An `Error` made ahead for every request, just for its stack, was a tenth of a request's cost.
+        noAsyncTraces: true,
+        reconnectTimeWait: 100,
+        reconnectJitter: 100,
+        pingInterval: 5_000,
+      })
+    } catch (cause) {
+      if (tries % 20 === 0) log.warn({ cause }, 'the broker does not answer yet')
+      tell({ type: 'progress', text: 'waiting for the broker' })
+      await new Promise((done) => setTimeout(done, 250))
+    }
+  }
+}
+
+function healthOf(open: GatewayDesk, database: Db): Health {
+  const registry = deskRegistry(open)
+  return {
+    parts: async () => ({
+      broker: open.connected,
+      database: await answers(database),
+      workers: open.roster.workers(Date.now()).length > 0,
+    }),
+    metrics: () => registry.metrics(),
+  }
+}
+
+async function answers(database: Db): Promise<boolean> {
+  const asked = database.execute(sql`select 1`).then(
+    () => true,
+    () => false,
+  )
+  return Promise.race([asked, new Promise<boolean>((done) => setTimeout(() => done(false), 1_000))])
+}

@@ -1,0 +1,97 @@
+import type { KeyList, KeyScope, KeyView, NewKey, CreatedKey } from '../proto/admin.ts'
+import type { Job } from '../proto/job.ts'
+import type { KeyId } from '../proto/ids.ts'
+import type { z } from 'zod'
+
+/** The whole world of the gateway. `node/` and `workerd/` each answer it; tests answer it with a few lines. */
+export interface Ports {
+  answers: Answers
+  catalogue: Catalogue
+  keys: Keys
+  keyring: Keyring
+  limiter: Limiter
+  health: Health
+  log: Log
+  /** The page that people meet, as HTML. */
+  page: string
+}
+
+export interface Answers {
+  /** Admits a job and listens for its answer. Resolves once the job is stored; throws a `Failure` if it is not. */
+  ask(job: Job, options: AskOptions): Promise<Answer>
+  /** A name for the jobs of this gateway, which claims are sent to. */
+  gateway(): Promise<Job['gateway']>
+}
+
+export interface AskOptions {
+  /** Aborted when the reader leaves: the job is cancelled and its slot is free after at most one step. */
+  signal: AbortSignal
+  /** The blocks of a duplex job. */
+  input?: AsyncIterable<Uint8Array>
+}
+
+/**
+ * Accepted frames in order, as encoded by `proto/frame.ts`, in batches that came together. The last one is `end`; a
+ * job that fails throws its `Failure`. Iterated once: ending the loop early cancels the job and frees its slot.
+ */
+export type Answer = AsyncIterable<readonly Uint8Array[]>
+
+/** A model that at least one worker has told of. */
+export interface Served {
+  id: string
+  kind: Job['kind']
+  createdAtMs: number
+  /** Prompt and answer together; 0 where there is no limit. */
+  contextTokens: number
+}
+
+export interface Catalogue {
+  find(model: string): Promise<Served | undefined>
+  list(): Promise<readonly Served[]>
+}
+
+/** A key as the gateway needs it on every request. */
+export interface Key {
+  id: KeyId
+  scope: KeyScope
+  requestsPerMinute: number
+}
+
+export interface Keys {
+  /** The key behind a secret, or nothing. Throws `unavailable` when it cannot know. */
+  find(secret: string): Promise<Key | undefined>
+}
+
+/** What an admin does with keys. Every change reaches every gateway within a second. */
+export interface Keyring {
+  create(key: NewKey): Promise<CreatedKey>
+  list(): Promise<z.infer<typeof KeyList>>
+  revoke(id: KeyId): Promise<KeyView | undefined>
+}
+
+export interface Verdict {
+  ok: boolean
+  limit: number
+  remaining: number
+  /** Until the full limit is there again. */
+  resetMs: number
+  /** Until one more request would pass; 0 when this one did. */
+  retryMs: number
+}
+
+export interface Limiter {
+  take(key: Key): Verdict | Promise<Verdict>
+}
+
+export interface Health {
+  /** The parts this gateway needs, and whether each is there. */
+  parts(): Promise<Record<'broker' | 'database' | 'workers', boolean>>
+  /** Prometheus text. */
+  metrics(): Promise<string>
+}
+
+export interface Log {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}

@@ -1,0 +1,50 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { Model, ModelList } from '../../proto/openai/models.ts'
+import { unknownModel } from '../catalogue/unknown-model.ts'
+import { failures, router } from '../http.ts'
+import type { Ports, Served } from '../ports.ts'
+
+const list = createRoute({
+  method: 'get',
+  path: '/v1/models',
+  tags: ['Models'],
+  summary: 'The models that workers serve now',
+  security: [{ key: [] }],
+  responses: {
+    200: { description: 'All models', content: { 'application/json': { schema: ModelList } } },
+    ...failures('unauthenticated', 'rate_limited'),
+  },
+})
+
+const retrieve = createRoute({
+  method: 'get',
+  path: '/v1/models/{model}',
+  tags: ['Models'],
+  summary: 'One model',
+  security: [{ key: [] }],
+  request: { params: z.object({ model: z.string().max(200) }) },
+  responses: {
+    200: { description: 'The model', content: { 'application/json': { schema: Model } } },
+    ...failures('unauthenticated', 'model_not_found', 'rate_limited'),
+  },
+})
+
+export const modelRoutes = ({ catalogue }: Pick<Ports, 'catalogue'>) =>
+  router()
+    .openapi(list, async (c) => {
+      const models = await catalogue.list()
+      return c.json({ object: 'list' as const, data: models.map(viewOf) }, 200, c.var.headers)
+    })
+    .openapi(retrieve, async (c) => {
+      const { model } = c.req.valid('param')
+      const served = await catalogue.find(model)
+      if (!served) throw unknownModel(model)
+      return c.json(viewOf(served), 200, c.var.headers)
+    })
+
+const viewOf = ({ id, createdAtMs }: Served): Model => ({
+  id,
+  object: 'model',
+  created: Math.floor(createdAtMs / 1000),
+  owned_by: 'june',
+})

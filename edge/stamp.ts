@@ -1,0 +1,32 @@
+import { createMiddleware } from 'hono/factory'
+import type { AppEnv } from './http.ts'
+import type { Log } from './ports.ts'
+
+/** What a browser's script may read of an answer. */
+const EXPOSED = [
+  'x-request-id',
+  'x-generation-id',
+  'openai-processing-ms',
+  'openai-version',
+  'retry-after',
+  'retry-after-ms',
+  'x-ratelimit-limit-requests',
+  'x-ratelimit-remaining-requests',
+  'x-ratelimit-reset-requests',
+].join(',')
+
+/** Gives a request its id and its clock, and every answer the headers that browsers and OpenAI's SDKs read. */
+export const stamp = (log: Log) =>
+  createMiddleware<AppEnv>(async (c, next) => {
+    const requestId = `req_${crypto.randomUUID().replaceAll('-', '')}`
+    c.set('requestId', requestId)
+    c.set('startedAtMs', Date.now())
+    c.set('log', log)
+    c.set('headers', {
+      'x-request-id': requestId,
+      'openai-version': '2020-10-01',
+      'access-control-allow-origin': '*',
+      'access-control-expose-headers': EXPOSED,
+    })
+    await next()
+  })

@@ -1,0 +1,39 @@
+const KEEP_ALIVE_MS = 15_000
+/** The one form of comment that every client's parser survives (openai-python loses its stream on `: ping`). */
+export const KEEP_ALIVE_LINE = ':\n'
+const KEEP_ALIVE = new TextEncoder().encode(KEEP_ALIVE_LINE)
+
+/**
+ * An event stream's body. It is pulled: a client that stops reading stops the source, and one that hangs up calls
+ * `onHangup`, which is how a job hears that no one is listening.
+ */
+export function bodyOf(
+  source: AsyncIterable<Uint8Array>,
+  onHangup: () => void,
+): ReadableStream<Uint8Array> {
+  const iterator = source[Symbol.asyncIterator]()
+  let timer: ReturnType<typeof setInterval> | undefined
+  let idle = true
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      timer = setInterval(() => {
+        if (idle && (controller.desiredSize ?? 0) >= 0) controller.enqueue(KEEP_ALIVE)
+        idle = true
+      }, KEEP_ALIVE_MS)
+    },
+    async pull(controller) {
+      const { done, value } = await iterator.next()
+      idle = false
+      if (!done) {
+        controller.enqueue(value)
+        return
+      }
+      clearInterval(timer)
+      controller.close()
+    },
+    cancel() {
+      clearInterval(timer)
+      onHangup()
+    },
+  })
+}
