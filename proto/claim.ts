@@ -26,7 +26,8 @@ export const ClaimAnswer = z.discriminatedUnion('go', [
     credit: z.int().nonnegative(),
     /** Input blocks below this number are not sent again. */
     inputFrom: z.int().nonnegative(),
-    deadlineAtMs: z.int(),
+    /** Milliseconds until the deadline, by the gateway's clock: nobody else's need be right. */
+    leftMs: z.int().nonnegative(),
     /** In every control message for this claim: a stranger who reaches `ctl` does not know it. */
     secret: z.string().min(16),
   }),

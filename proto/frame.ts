@@ -162,6 +162,8 @@ function encodeTokens(ids: readonly number[], texts: readonly string[]): Uint8Ar
   let at = head
   ids.forEach((token, i) => {
     const part = parts[i] ?? new Uint8Array()
+    if (part.byteLength > 0xffff)
+      throw new Failure('engine_failed', 'One token made more text than a frame can say.')
     view.setUint32(i * TOKEN_BYTES, token)
     view.setUint16(i * TOKEN_BYTES + 4, part.byteLength)
     bytes.set(part, at)

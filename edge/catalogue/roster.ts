@@ -58,6 +58,10 @@ export class Roster {
     return offerings.find((offering) => isOf(offering, queue))?.stepMs ?? 0
   }
 
+  isLeaving(worker: WorkerId): boolean {
+    return this.#workers.get(worker)?.beat.draining ?? false
+  }
+
   /** Workers that beat lately, with their last beat. */
   workers(nowMs: number): { id: WorkerId; beat: Beat }[] {
     return [...this.#workers]

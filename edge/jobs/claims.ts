@@ -43,6 +43,8 @@ async function decide(
   worker: WorkerId,
   claim: Claim,
 ): Promise<ClaimAnswer> {
+  // A zombie that never heard `cancel` asks whether the job is still its own: that delivery was taken back.
+  if (isOfOldEpoch(live, claim)) return { go: false, why: 'cancelled' }
   live.ack = claim.ack
   if (live.outcome) {
     if (live.settled) desk.nc.publish(claim.ack, live.outcome === 'done' ? '+ACK' : '+TERM')
@@ -57,6 +59,9 @@ async function decide(
   return grant(desk, live, worker, claim)
 }
 
+const isOfOldEpoch = (live: LiveJob, { ack }: Claim): boolean =>
+  live.holder?.ack !== ack && [...live.grants.values()].some((given) => given.ack === ack)
+
 /** Its holder asks again: our answer was lost, or it waits for credit whose message was. */
 function heldBy(
   desk: Desk,
@@ -67,7 +72,10 @@ function heldBy(
   const same = holder.worker === worker && holder.nonce === claim.nonce && holder.ack === claim.ack
   if (same && !holder.spoke) return grantOf(live)
   desk.counts.held++
-  if (same) giveCredit(desk, live, holder)
+  if (same) {
+    giveCredit(desk, live, holder)
+    replayInput(desk, live, worker, live.epoch)
+  }
   return { go: false, why: 'held' }
 }
 
@@ -89,7 +97,7 @@ async function grant(
       epoch,
       worker,
       ack,
-      strikes: live.strikes,
+      strikes: live.deaths.size,
     })
     // The reader left while we wrote: its end is on the way to LEDGER behind this record.
     if (live.outcome) return { go: false, why: 'cancelled' }
@@ -102,8 +110,8 @@ async function grant(
   }
   live.spans = spans
   live.epoch = epoch
-  live.secrets.set(epoch, newSecret())
   const { nonce, connection, ack } = claim
+  live.grants.set(epoch, { secret: newSecret(), ack })
   live.holder = { worker, nonce, connection, ack, spoke: false }
   live.subject = subjects.out(worker, live.job.id)
   live.silence.start(Date.now(), desk.stepMs(worker, live.queue))
@@ -119,8 +127,8 @@ function grantOf(live: LiveJob): Grant {
     prefix: live.ids,
     credit: live.credit,
     inputFrom: live.input?.first ?? 0,
-    deadlineAtMs: live.job.deadlineAtMs,
-    secret: live.secrets.get(live.epoch) ?? '',
+    leftMs: Math.max(0, live.job.deadlineAtMs - Date.now()),
+    secret: live.grants.get(live.epoch)?.secret ?? '',
   }
 }
 
@@ -136,7 +144,7 @@ function depose(desk: Desk, live: LiveJob): ClaimAnswer {
 
 /** Tells the holder how far it may go now. Absolute, so it may be said twice. */
 export function giveCredit(desk: Desk, live: LiveJob, holder: Holder): void {
-  const secret = live.secrets.get(live.epoch) ?? ''
+  const secret = live.grants.get(live.epoch)?.secret ?? ''
   const { epoch, credit: upTo } = live
   const control = { type: 'credit', job: live.job.id, epoch, secret, upTo } as const
   desk.nc.publish(subjects.ctl(holder.worker), JSON.stringify(control))

@@ -13,6 +13,9 @@ import { admit } from './admit.ts'
 import { onClaim } from './claims.ts'
 import { newCounts } from './counts.ts'
 import type { Desk } from './desk.ts'
+import type { Holder } from './live-job.ts'
+import { removeIfAhead } from './mend-queue.ts'
+import { release } from './release.ts'
 import { onDisconnect, TICK_MS, Watch } from './watch.ts'
 
 /** A gateway whose last beat is older than this is not alive. */
@@ -64,6 +67,7 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
       fenced,
       ensureQueue: (queue) => opened.#ensure(queue, ensureQueue),
       stepMs: (worker, queue) => opened.roster.stepMs(worker, queue),
+      isLeaving: (worker) => opened.roster.isLeaving(worker),
       isAlive: (other) => opened.#isAlive(other),
     })
     opened.#listen()
@@ -171,10 +175,13 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
     this.roster.heard(worker, beat, Date.now())
     for (const { kind, queue } of beat.offerings)
       this.desk.ensureQueue({ kind, name: queue }).catch(() => undefined)
-    for (const { holder } of this.desk.live.values())
-      // The same process on a new connection: the end of the old one is not its death.
-      if (holder?.worker === worker && holder.nonce === beat.nonce)
-        holder.connection = beat.connection
+    for (const live of this.desk.live.values()) {
+      const { holder } = live
+      // It came back on another connection, or as another process: what it ran before is over.
+      if (holder?.worker === worker && !isSame(holder, beat)) release(this.desk, live, 'disconnect')
+      // And whatever is heard of did not die.
+      live.deaths.delete(beat.nonce)
+    }
   }
 
   #ensure(queue: Queue, ensureQueue: DeskOptions['ensureQueue']): Promise<void> {
@@ -182,6 +189,8 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
     const known = this.#queues.get(name)
     if (known) return known
     const made = ensureQueue(queue)
+      .then(() => removeIfAhead(this.desk.jsm, name))
+      .then((removed) => (removed ? ensureQueue(queue) : undefined))
     this.#queues.set(name, made)
     made.catch((cause: unknown) => {
       this.#queues.delete(name)
@@ -208,3 +217,6 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
     this.#connected = false
   }
 }
+
+const isSame = (holder: Holder, beat: Beat): boolean =>
+  holder.nonce === beat.nonce && holder.connection === beat.connection

@@ -43,8 +43,8 @@ export class LiveJob implements Post {
   holder: Holder | undefined
   subject: string | undefined
   spans: Span[] = []
-  /** The secret of each claim: a zombie is stopped with the one it was given. */
-  readonly secrets = new Map<number, string>()
+  /** Every claim that was granted, by its epoch: a zombie is known by its ack and stopped with its secret. */
+  readonly grants = new Map<number, { secret: string; ack: string }>()
   /** A claim is being written to LEDGER. */
   granting = false
   next = 0
@@ -52,8 +52,8 @@ export class LiveJob implements Post {
   /** Tokens (or blocks) the reader has taken. */
   read = 0
   credit = CREDIT_WINDOW
-  /** Deaths of a holder in a row, without a token between them. */
-  strikes = 0
+  /** Workers that died with it in a row, without a token between them: by boot nonce, or nonce and epoch. */
+  readonly deaths = new Set<string>()
   /** Silences of a holder in a row, without a token between them. */
   silences = 0
   /** Set once, when the job is over for everyone: the record that says so may still be on its way. */

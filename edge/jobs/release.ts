@@ -15,17 +15,8 @@ const counted: Record<Reason, keyof Counts> = {
   overrun: 'releasedByOverrun',
 }
 
-/** Whether it speaks against the job that its holder ended this way. A frozen or rogue worker does not. */
-const strikes: Record<Reason, boolean> = {
-  disconnect: true,
-  silence: false,
-  hole: false,
-  engine: true,
-  overrun: false,
-}
-
 /** Workers that may die of one job, without a token between them, before it is called poison. */
-export const MAX_STRIKES = 2
+const MAX_DEATHS = 2
 /** Silences in a row without a token: a job that hangs every engine must end too. */
 const MAX_SILENCES = 6
 
@@ -44,10 +35,14 @@ export function release(desk: Desk, live: LiveJob, reason: Reason): void {
   if (reason !== 'disconnect') stop(desk, live, live.epoch)
 
   const progressed = live.next > (live.spans.at(-1)?.from ?? 0)
-  if (progressed) live.strikes = live.silences = 0
-  else if (reason === 'silence') live.silences++
-  else if (strikes[reason]) live.strikes++
-  if (live.strikes >= MAX_STRIKES || live.silences >= MAX_SILENCES) {
+  if (progressed) {
+    live.deaths.clear()
+    live.silences = 0
+  } else if (reason === 'silence') live.silences++
+  else if (reason === 'engine') live.deaths.add(`${holder.nonce}.${live.epoch}`)
+  // A worker that said goodbye did not die of the job; one that is heard of again did not die at all.
+  else if (reason === 'disconnect' && !desk.isLeaving(holder.worker)) live.deaths.add(holder.nonce)
+  if (live.deaths.size >= MAX_DEATHS || live.silences >= MAX_SILENCES) {
     void bury(desk, live)
     return
   }
@@ -65,7 +60,7 @@ async function bury(desk: Desk, live: LiveJob): Promise<void> {
     const story = {
       job: live.job,
       spans: live.spans,
-      strikes: live.strikes,
+      deaths: live.deaths.size,
       silences: live.silences,
     }
     await desk.js.publish(subjects.dead(live.queue), JSON.stringify(story), { msgID: live.job.id })

@@ -42,7 +42,7 @@ export async function settle(desk: Desk, live: LiveJob, ending: Ending): Promise
 
 /** Tells the holder of an epoch to stop. Its slot is free after at most one step. */
 export function stop(desk: Desk, live: LiveJob, epoch: number): void {
-  const secret = live.secrets.get(epoch)
+  const secret = live.grants.get(epoch)?.secret
   const worker = live.spans.findLast((span) => span.epoch === epoch)?.worker
   if (!secret || !worker) return
   const control = { type: 'cancel', job: live.job.id, epoch, secret } as const
