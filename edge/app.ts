@@ -38,8 +38,19 @@ export function createApp(ports: Ports) {
     },
     servers: [{ url: '/' }],
   })
-  app.get('/', (c) => c.html(ports.page))
+  app.get('/', (c) => c.html(ports.page, 200, { ...c.var.headers, ...PAGE_HEADERS }))
   return app
+}
+
+/** The page is one file with its script in it: nothing from elsewhere runs there, and nobody may frame it. */
+const PAGE_HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; " +
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cache-control': 'no-cache',
 }
 
 /** 404, or 405 where the path exists and only the method does not. */

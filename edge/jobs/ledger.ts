@@ -18,8 +18,18 @@ export function append(
   live: LiveJob,
   record: LedgerRecord,
 ): Promise<'written' | 'lost'> {
-  const write = live.writing.then(() => put(desk, live, record))
-  live.writing = write.catch(() => undefined)
+  // Begun at once where nothing is being written: it then leaves in one packet with what else is being said.
+  const write = live.writing
+    ? live.writing.then(() => put(desk, live, record))
+    : put(desk, live, record)
+  const done = write.then(
+    () => undefined,
+    () => undefined,
+  )
+  live.writing = done
+  void done.then(() => {
+    if (live.writing === done) live.writing = undefined
+  })
   return write
 }
 

@@ -31,7 +31,7 @@ export class LiveJob implements Post {
   /** The subject's last sequence in LEDGER, which the next record must name. */
   ledgerSeq = 0
   /** The record being written: the next one waits for it, since it must name its sequence. */
-  writing: Promise<unknown> = Promise.resolve()
+  writing: Promise<void> | undefined
   /** Where the job lies in JOBS, known from the PubAck. */
   streamSeq = 0
   /** Where to acknowledge the latest delivery; nothing until a worker has claimed. */

@@ -7,7 +7,6 @@ import type { Desk } from './desk.ts'
 import { append } from './ledger.ts'
 import type { LiveJob } from './live-job.ts'
 
-const ACK_TIMEOUT_MS = 1_000
 const TRIES = 30
 const RETRY_MS = 1_000
 
@@ -37,7 +36,8 @@ export async function settle(desk: Desk, live: LiveJob, ending: Ending): Promise
   if (holder && ending.outcome !== 'done') stop(desk, live, live.epoch)
   live.holder = undefined
   live.subject = undefined
-  void unqueue(desk, live, ending.outcome).finally(() => forget(desk, live))
+  void unqueue(desk, live, ending.outcome)
+  forget(desk, live)
 }
 
 /** Tells the holder of an epoch to stop. Its slot is free after at most one step. */
@@ -78,32 +78,19 @@ async function record(desk: Desk, live: LiveJob, ending: Ending): Promise<'writt
   }
 }
 
-/** Removes the job from JOBS. If even that fails, its next delivery is refused as done and removed then. */
+/**
+ * Removes the job from JOBS. The acknowledgement is not waited for: should it be lost, the next delivery is refused as
+ * done, by LEDGER, and acknowledged then (see strangers.ts).
+ */
 async function unqueue(desk: Desk, live: LiveJob, outcome: Outcome): Promise<void> {
   try {
-    if (live.ack === undefined) {
-      if (live.streamSeq > 0) await desk.jsm.streams.deleteMessage(JOBS, live.streamSeq, false)
-    } else if (outcome === 'done') {
-      await acknowledge(desk, live.ack)
-    } else {
-      desk.nc.publish(live.ack, '+TERM')
-    }
+    if (live.ack) desk.nc.publish(live.ack, outcome === 'done' ? '+ACK' : '+TERM')
+    else if (live.streamSeq > 0) await desk.jsm.streams.deleteMessage(JOBS, live.streamSeq, false)
   } catch (cause) {
     desk.log.warn(
       { job: live.job.id, cause },
       'a settled job could not be removed from its queue yet',
     )
-  }
-}
-
-async function acknowledge(desk: Desk, ack: string): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    try {
-      await desk.nc.request(ack, '+ACK', { timeout: ACK_TIMEOUT_MS })
-      return
-    } catch (cause) {
-      if (tries === 5) throw cause
-    }
   }
 }
 
