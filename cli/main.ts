@@ -1,0 +1,40 @@
+import { Command } from 'commander'
+import { JuneClient, Refused } from '../client/june-client.ts'
+import { Failure } from '../proto/failure.ts'
+import { keysCommand } from './commands/keys.ts'
+import { localStack } from './local-stack.ts'
+
+const print = (text: string): void => void process.stdout.write(`${text}\n`)
+
+const program = new Command('june')
+  .description('June from the command line')
+  .option(
+    '--url <url>',
+    'the gateway (default: the one that "npm start" runs here)',
+    process.env['JUNE_URL'],
+  )
+  .option('--key <key>', 'an admin key (default: the local one)', process.env['JUNE_ADMIN_KEY'])
+  .showHelpAfterError('(add --help for what is possible)')
+
+let client: JuneClient | undefined
+
+program.hook('preAction', async () => {
+  const { url, key } = program.opts<{ url?: string; key?: string }>()
+  const local =
+    url && key ? { url, key } : await localStack(process.env['JUNE_DATA_DIR'] ?? '.june')
+  client = new JuneClient({ url: url ?? local.url, key: key ?? local.key })
+})
+
+const connected = (): JuneClient => {
+  if (!client) throw new Error('no command was given')
+  return client
+}
+program.addCommand(keysCommand(connected, print))
+
+try {
+  await program.parseAsync()
+} catch (thrown) {
+  const told = thrown instanceof Refused || thrown instanceof Failure || thrown instanceof Error
+  process.stderr.write(`june: ${told ? thrown.message : 'something went wrong'}\n`)
+  process.exitCode = 1
+}

@@ -1,0 +1,81 @@
+import type { z } from 'zod'
+import { CreatedKey, KeyList, KeyView, type NewKey } from '../proto/admin.ts'
+import { Failure } from '../proto/failure.ts'
+import { ErrorBody } from '../proto/openai/error.ts'
+
+export interface JuneClientOptions {
+  /** Where the gateway is: `http://127.0.0.1:8000`. */
+  url: string
+  key: string
+}
+
+/** What a gateway answered when it did not do what it was asked. */
+export class Refused extends Error {
+  override readonly name = 'Refused'
+  readonly status: number
+  readonly code: string | null
+
+  constructor(status: number, body: z.infer<typeof ErrorBody>['error']) {
+    super(body.message)
+    this.status = status
+    this.code = body.code
+  }
+}
+
+/** A gateway, as every program for people speaks to it. */
+export class JuneClient {
+  readonly #url: string
+  readonly #key: string
+
+  constructor({ url, key }: JuneClientOptions) {
+    this.#url = url.replace(/\/+$/, '')
+    this.#key = key
+  }
+
+  createKey(key: z.input<typeof NewKey>): Promise<CreatedKey> {
+    return this.#call(CreatedKey, 'POST', '/admin/keys', key)
+  }
+
+  async listKeys(): Promise<KeyView[]> {
+    return (await this.#call(KeyList, 'GET', '/admin/keys')).data
+  }
+
+  revokeKey(id: string): Promise<KeyView> {
+    return this.#call(KeyView, 'DELETE', `/admin/keys/${encodeURIComponent(id)}`)
+  }
+
+  async #call<S extends z.ZodType>(
+    schema: S,
+    method: string,
+    path: string,
+    ...body: [unknown?]
+  ): Promise<z.infer<S>> {
+    const response = await this.#fetch(path, {
+      method,
+      headers: { authorization: `Bearer ${this.#key}`, 'content-type': 'application/json' },
+      ...(body.length > 0 ? { body: JSON.stringify(body[0]) } : {}),
+    })
+    const json: unknown = await response.json().catch(() => undefined)
+    if (response.ok) return schema.parse(json)
+    const refused = ErrorBody.safeParse(json)
+    const message = `${this.#url} answered ${response.status} without an error body: is it a June gateway?`
+    throw new Refused(
+      response.status,
+      refused.success ? refused.data.error : { message, type: 'unknown', param: null, code: null },
+    )
+  }
+
+  async #fetch(path: string, init: RequestInit): Promise<Response> {
+    try {
+      return await fetch(this.#url + path, init)
+    } catch (cause) {
+      throw new Failure(
+        'unavailable',
+        `Nothing answers at ${this.#url}. Is June running? Start it with "npm start".`,
+        {
+          cause,
+        },
+      )
+    }
+  }
+}
