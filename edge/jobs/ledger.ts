@@ -22,14 +22,15 @@ export function append(
   const write = live.writing
     ? live.writing.then(() => put(desk, live, record))
     : put(desk, live, record)
-  const done = write.then(
-    () => undefined,
-    () => undefined,
-  )
+  const done: Promise<void> = write
+    .then(
+      () => undefined,
+      () => undefined,
+    )
+    .finally(() => {
+      if (live.writing === done) live.writing = undefined
+    })
   live.writing = done
-  void done.then(() => {
-    if (live.writing === done) live.writing = undefined
-  })
   return write
 }
 

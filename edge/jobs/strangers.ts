@@ -1,5 +1,5 @@
 import type { Claim, ClaimAnswer } from '../../proto/claim.ts'
-import type { JobId } from '../../proto/ids.ts'
+import type { GatewayId, JobId } from '../../proto/ids.ts'
 import type { Final } from '../../proto/ledger.ts'
 import { subjects } from '../../proto/subjects.ts'
 import type { Desk } from './desk.ts'
@@ -13,18 +13,17 @@ export async function settleStranger(desk: Desk, id: JobId, claim: Claim): Promi
   desk.counts.strangers++
   try {
     const last = await lastRecord(desk, id)
-    if (!last) return { go: false, why: 'unknown' }
-    const { seq, record } = last
-    if (record.type === 'final') {
+    const record = last?.record
+    if (record?.type === 'final') {
       desk.nc.publish(claim.ack, record.outcome === 'done' ? '+ACK' : '+TERM')
       return { go: false, why: 'done' }
     }
-    if (record.gateway === desk.gateway || desk.isAlive(record.gateway))
+    if (record ? isCaredFor(desk, record.gateway) : !isOld(claim.ack))
       return { go: false, why: 'unknown' }
     const final: Final = {
       type: 'final',
       gateway: desk.gateway,
-      spans: record.spans,
+      spans: record?.spans ?? [],
       outcome: 'cancelled',
       finish: null,
       usage: { promptTokens: 0, cachedTokens: 0, completionTokens: 0 },
@@ -33,7 +32,7 @@ export async function settleStranger(desk: Desk, id: JobId, claim: Claim): Promi
       failure: null,
     }
     await desk.js.publish(subjects.ledger(id), JSON.stringify(final), {
-      expect: { lastSubjectSequence: seq },
+      expect: { lastSubjectSequence: last?.seq ?? 0 },
     })
     desk.nc.publish(claim.ack, '+TERM')
     return { go: false, why: 'cancelled' }
@@ -41,4 +40,16 @@ export async function settleStranger(desk: Desk, id: JobId, claim: Claim): Promi
     desk.log.warn({ job: id, cause }, 'a claim for an unknown job could not be looked up')
     return { go: false, why: 'unknown' }
   }
+}
+
+const isCaredFor = (desk: Desk, gateway: GatewayId): boolean =>
+  gateway === desk.gateway || desk.isAlive(gateway)
+
+/** A job is in JOBS and in LEDGER within one round trip of each other, or its gateway died between the two. */
+const ORPHANED_MS = 10_000
+
+/** The server says in an ack subject when the message was stored: `$JS.ACK.<stream>.<consumer>.….<nanoseconds>.<pending>`. */
+function isOld(ack: string): boolean {
+  const storedAtMs = Number(ack.split('.').at(-2)) / 1e6
+  return storedAtMs > 0 && Date.now() - storedAtMs > ORPHANED_MS
 }
