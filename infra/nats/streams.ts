@@ -1,0 +1,122 @@
+import {
+  AckPolicy,
+  DiscardPolicy,
+  JetStreamApiError,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+  type JetStreamManager,
+  type StreamConfig,
+} from '@nats-io/jetstream'
+import { nanos, type NatsConnection } from '@nats-io/nats-core'
+import { consumerOf, JOBS, subjects, type Queue } from '../../proto/subjects.ts'
+
+type Stream = Partial<StreamConfig> & Pick<StreamConfig, 'name' | 'subjects'>
+
+/** An offer that nobody claims or answers for this long goes to another worker. Longer than an adoption takes. */
+export const ACK_WAIT_MS = 5_000
+
+const MINUTE_MS = 60_000
+const DAY_MS = 24 * 60 * MINUTE_MS
+const MiB = 1024 * 1024
+
+const streams: readonly Stream[] = [
+  {
+    name: JOBS,
+    description:
+      'Accepted work, one message a job until a gateway settles it: the index of live jobs.',
+    subjects: ['job.>'],
+    retention: RetentionPolicy.Workqueue,
+    storage: StorageType.File,
+    duplicate_window: nanos(2 * MINUTE_MS),
+    allow_direct: true,
+  },
+  {
+    name: 'LEDGER',
+    description:
+      'What became of each job. Every write is a compare-and-set on the last of its subject.',
+    subjects: ['ledger.>'],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    max_age: nanos(7 * DAY_MS),
+    max_bytes: 2048 * MiB,
+    allow_direct: true,
+  },
+  {
+    name: 'FRAMES',
+    description: 'The frames of answers, for late readers, adopting gateways and next workers.',
+    subjects: ['out.*.*'],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.Memory,
+    // Frames are published without a reply subject; and they must never wait for the stream.
+    no_ack: true,
+    max_age: nanos(10 * MINUTE_MS),
+    max_bytes: 256 * MiB,
+    discard: DiscardPolicy.Old,
+    allow_direct: true,
+  },
+  {
+    name: 'DEAD',
+    description: 'Jobs that killed their workers, with their story.',
+    subjects: ['dead.>'],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    max_age: nanos(14 * DAY_MS),
+    max_bytes: 256 * MiB,
+    allow_direct: true,
+  },
+]
+
+/** Brings a server to this shape, whatever shape it had. Safe to run by everybody at once, on every start. */
+export async function applyStreams(nc: NatsConnection): Promise<void> {
+  const manager = await jetstreamManager(nc)
+  for (const stream of streams) {
+    try {
+      await manager.streams.add(stream)
+    } catch (thrown) {
+      if (!isApiError(thrown, STREAM_EXISTS)) throw thrown
+      await repair(manager, stream)
+    }
+  }
+}
+
+/** The shared consumer of a queue. Its offers never run out: what kills its workers is counted in LEDGER. */
+export async function ensureConsumer(manager: JetStreamManager, queue: Queue): Promise<void> {
+  const wanted = {
+    filter_subject: subjects.job(queue),
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: nanos(ACK_WAIT_MS),
+    max_deliver: -1,
+    max_ack_pending: 1_000,
+  }
+  const name = consumerOf(queue)
+  try {
+    await manager.consumers.add(JOBS, { ...wanted, durable_name: name })
+  } catch (thrown) {
+    if (!isApiError(thrown, CONSUMER_EXISTS)) throw thrown
+    await manager.consumers.update(JOBS, name, wanted)
+  }
+}
+
+async function repair(manager: JetStreamManager, { name, ...wanted }: Stream): Promise<void> {
+  try {
+    await manager.streams.update(name, wanted)
+  } catch (thrown) {
+    if (!isApiError(thrown, STREAM_NOT_UPDATABLE)) throw thrown
+    const why = thrown instanceof Error ? thrown.message : 'unknown'
+    throw new Error(
+      `Stream ${name} has a shape that cannot be changed in place (${why}): delete it.`,
+      {
+        cause: thrown,
+      },
+    )
+  }
+}
+
+/** Codes of the server's `errors.json`. */
+const STREAM_EXISTS = 10_058
+const STREAM_NOT_UPDATABLE = 10_052
+const CONSUMER_EXISTS = 10_148
+
+const isApiError = (thrown: unknown, code: number): boolean =>
+  thrown instanceof JetStreamApiError && thrown.code === code
