@@ -1,0 +1,91 @@
+import type { Token } from 'node-llama-cpp'
+import { Failure } from '../../../proto/failure.ts'
+import type { Output } from '../../../proto/frame.ts'
+import type { ChatJob } from '../../../proto/job.ts'
+import type { LlamaSpec } from '../engine-spec.ts'
+import type { Engine } from '../engine.ts'
+import { Answer } from './answer.ts'
+import { bindingsOf } from './bindings.ts'
+import { Gang } from './gang.ts'
+import { BATCH_TOKENS, openModel } from './open-model.ts'
+import { Pacer } from './pacer.ts'
+import { promptOf } from './prompt.ts'
+import { ReadingRate } from './reading-rate.ts'
+import { Slot } from './slot.ts'
+import { Stepper } from './stepper.ts'
+import { Stream } from './stream.ts'
+import { readVocabulary } from './vocabulary.ts'
+import { warmUp } from './warm-up.ts'
+
+/** A GGUF model under llama.cpp: one context, a slot for each of its streams, all stepping together. */
+export async function llamaEngine(spec: LlamaSpec): Promise<Engine> {
+  const { llama, model, context, template, contextTokens } = await openModel(spec)
+  const { pieceOf, ...tokenizer } = readVocabulary(model)
+  const { exact, slots } = spec
+  const rate = new ReadingRate(BATCH_TOKENS)
+  const pacer = new Pacer(spec.paceTokensPerSecond)
+  const bindings = bindingsOf(llama, model, context)
+  const stepper = new Stepper(bindings.context)
+  const places = Array.from({ length: slots }, (_, i) => new Slot(i, stepper, bindings))
+  const gang = new Gang({
+    slots: places,
+    pacer,
+    rate,
+    exact,
+    // The thread dies of it, safely between two steps, and its owner makes another.
+    broken: (cause) =>
+      setImmediate(() => {
+        throw cause
+      }),
+  })
+  const rules = { model, template, contextTokens, ...tokenizer }
+  const isEnd = (id: number): boolean => model.isEogToken(id as Token)
+
+  function answerTo(
+    { sampling }: ChatJob,
+    prompt: readonly number[],
+    prefix: readonly number[],
+  ): Answer {
+    const limit = Math.min(sampling.maxTokens ?? Infinity, contextTokens - prompt.length)
+    const answer = new Answer({ pieceOf, isEnd, stop: sampling.stop, limit })
+    for (const id of prefix) answer.take(id)
+    return answer
+  }
+
+  async function* run(...[task, signal]: Parameters<Engine['run']>): AsyncGenerator<Output> {
+    const { job, prefix } = task
+    if (job.kind !== 'chat')
+      throw new Failure('model_not_found', `The model "${job.model}" does no ${job.kind} jobs.`)
+    signal.throwIfAborted()
+    const prompt = await promptOf(job.messages, rules, signal)
+    const answer = answerTo(job, prompt, prefix)
+    if (answer.finish) {
+      // All but the end was said before: there is nothing to compute.
+      yield { kind: 'end', finish: answer.finish, promptTokens: prompt.length, cachedTokens: 0 }
+      return
+    }
+    const stream = new Stream({ prompt, answer, exact, sampling: job.sampling }, () => gang.wake())
+    gang.join(stream)
+    yield* stream.outputs(signal)
+  }
+
+  const engine: Engine = {
+    kind: 'chat',
+    slots,
+    contextTokens,
+    stepMs: () => gang.stepMs,
+    run,
+    async [Symbol.asyncDispose]() {
+      await gang.close()
+      for (const place of places) place.dispose()
+      await llama.dispose()
+    },
+  }
+  try {
+    await warmUp(engine)
+  } catch (thrown) {
+    await engine[Symbol.asyncDispose]()
+    throw thrown
+  }
+  return engine
+}

@@ -1,0 +1,82 @@
+import {
+  getLlama,
+  LlamaLogLevel,
+  type Llama,
+  type LlamaContext,
+  type LlamaModel,
+} from 'node-llama-cpp'
+import { z } from 'zod'
+import type { LlamaSpec } from '../engine-spec.ts'
+import { ChatTemplate } from './chat-template.ts'
+import type { Gpu } from './gpu.ts'
+
+/** Tokens that one step takes at most. */
+export const BATCH_TOKENS = 512
+
+export interface OpenModel {
+  llama: Llama
+  model: LlamaModel
+  context: LlamaContext
+  template: ChatTemplate
+  contextTokens: number
+}
+
+const GPUS: Record<Gpu, 'auto' | 'cuda' | false> = { cpu: false, cuda: 'cuda', auto: 'auto' }
+
+/** Brings a model into memory. What it throws names the model and never a path: it may be shown to a caller. */
+export async function openModel(spec: LlamaSpec): Promise<OpenModel> {
+  const llama = await step(spec, `no llama.cpp for "${spec.gpu}" on this machine`, () =>
+    getLlama({
+      gpu: GPUS[spec.gpu],
+      // A worker neither downloads nor compiles: what it runs is what was installed.
+      build: 'never',
+      skipDownload: true,
+      logLevel: LlamaLogLevel.error,
+      logger: () => {},
+      maxThreads: 0,
+    }),
+  )
+  try {
+    const model = await step(spec, 'its file is no model that llama.cpp can read', () =>
+      llama.loadModel({ modelPath: spec.file }),
+    )
+    const contextTokens = Math.min(spec.contextTokens, model.trainContextSize)
+    const context = await step(
+      spec,
+      `no memory for ${spec.slots} slots of ${contextTokens} tokens`,
+      () =>
+        model.createContext({
+          contextSize: contextTokens,
+          sequences: spec.slots,
+          batchSize: BATCH_TOKENS,
+          ...(llama.gpu === false
+            ? // More threads than free cores collapse: they spin while they wait for each other.
+              { threads: spec.threads ?? 1, flashAttention: false }
+            : {
+                ...(spec.threads !== undefined && { threads: spec.threads }),
+                flashAttention: 'auto',
+              }),
+        }),
+    )
+    return { llama, model, context, contextTokens, template: templateOf(spec, model) }
+  } catch (thrown) {
+    await llama.dispose()
+    throw thrown
+  }
+}
+
+function templateOf(spec: LlamaSpec, model: LlamaModel): ChatTemplate {
+  const { data } = z.string().safeParse(model.fileInfo.metadata.tokenizer?.chat_template)
+  if (data === undefined)
+    throw new Error(`The model "${spec.model}" has no chat template in its file.`)
+  const { bosString, eosString } = model.tokens
+  return new ChatTemplate(data, { bos: bosString, eos: eosString })
+}
+
+async function step<T>(spec: LlamaSpec, failure: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run()
+  } catch (cause) {
+    throw new Error(`The model "${spec.model}" could not be loaded: ${failure}.`, { cause })
+  }
+}

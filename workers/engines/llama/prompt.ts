@@ -1,0 +1,82 @@
+import { setImmediate } from 'node:timers/promises'
+import type { LlamaModel } from 'node-llama-cpp'
+import { Failure } from '../../../proto/failure.ts'
+import type { ChatMessage } from '../../../proto/job.ts'
+import type { ChatTemplate, Part } from './chat-template.ts'
+
+/** Text is tokenized this many characters at a time, and other streams take their steps between. */
+const SLICE_CHARS = 4096
+
+export interface PromptRules {
+  model: LlamaModel
+  template: ChatTemplate
+  contextTokens: number
+  /** Bytes of the longest token. */
+  longestBytes: number
+  /** Whether the tokenizer puts a space before a text, which must not come between a template and a message. */
+  spacePrefix: boolean
+}
+
+/** The tokens of a conversation, up to where the model is to answer. Refuses one that leaves no room for an answer. */
+export async function promptOf(
+  messages: readonly ChatMessage[],
+  rules: PromptRules,
+  signal: AbortSignal,
+): Promise<number[]> {
+  const { model, template, contextTokens } = rules
+  const tokenize = (text: string, literal: boolean): number[] =>
+    model.tokenize(text, !literal, literal && rules.spacePrefix ? 'trimLeadingSpace' : undefined)
+  refuse(atLeast(messages, rules.longestBytes), contextTokens, 'at least ')
+  const tokens: number[] = []
+  let chars = 0
+  for (const { text, literal } of parts(template.render(messages))) {
+    for (const token of tokenize(text, literal)) tokens.push(token)
+    chars += text.length
+    if (chars < SLICE_CHARS) continue
+    chars = 0
+    refuse(tokens.length, contextTokens, 'at least ')
+    await setImmediate()
+    signal.throwIfAborted()
+  }
+  const { bos, shouldPrependBosToken } = model.tokens
+  if (bos !== null && shouldPrependBosToken && tokens[0] !== bos) tokens.unshift(bos)
+  refuse(tokens.length, contextTokens, '')
+  return tokens
+}
+
+/** No fewer tokens than this, known without tokenizing: a prompt of megabytes must not cost what it would. */
+function atLeast(messages: readonly ChatMessage[], longestBytes: number): number {
+  const bytes = messages.reduce((sum, { text }) => sum + Buffer.byteLength(text.trim()), 0)
+  return Math.max(messages.length, Math.ceil(bytes / longestBytes))
+}
+
+function refuse(tokens: number, contextTokens: number, atLeastWord: string): void {
+  if (tokens < contextTokens) return
+  throw new Failure(
+    'context_too_long',
+    `This model's context holds ${contextTokens} tokens, prompt and answer together. Your messages are ` +
+      `${atLeastWord}${tokens} tokens.`,
+    { param: 'messages' },
+  )
+}
+
+/** Long ones cut before a space or after a line, where tokenizers cut too, and always alike: a takeover must read the same. */
+function* parts(whole: readonly Part[]): Generator<Part> {
+  for (const { text, literal } of whole)
+    for (const slice of slices(text)) yield { text: slice, literal }
+}
+
+function* slices(text: string): Generator<string> {
+  let at = 0
+  while (text.length - at > SLICE_CHARS) {
+    const window = text.slice(at, at + SLICE_CHARS)
+    const cut = Math.max(window.lastIndexOf(' '), window.lastIndexOf('\n') + 1)
+    const size = cut > 0 ? cut : wholeChars(window)
+    yield window.slice(0, size)
+    at += size
+  }
+  yield text.slice(at)
+}
+
+const wholeChars = (window: string): number =>
+  window.isWellFormed() ? window.length : window.length - 1

@@ -1,0 +1,20 @@
+import type { EngineSpec } from './engine-spec.ts'
+import type { Engine } from './engine.ts'
+
+/** The engine a thread was started for. Each is imported where it is used: an echo thread loads no native code. */
+export async function loadEngine(spec: EngineSpec): Promise<Engine> {
+  switch (spec.engine) {
+    case 'echo': {
+      const { echoEngine } = await import('./echo.ts')
+      return echoEngine(spec)
+    }
+    case 'echo-in': {
+      const { echoInEngine } = await import('./echo-in.ts')
+      return echoInEngine(spec)
+    }
+    case 'llama': {
+      const { llamaEngine } = await import('./llama/llama-engine.ts')
+      return llamaEngine(spec)
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import { GatewayId, newJobId } from '../../proto/ids.ts'
+import type { ChatJob, DuplexJob, Sampling } from '../../proto/job.ts'
+
+const base = () => ({
+  id: newJobId(),
+  gateway: GatewayId.parse('sample'),
+  tenant: 'sample',
+  admittedAtMs: 0,
+  deadlineAtMs: Number.MAX_SAFE_INTEGER,
+})
+
+/** A chat job with everything fixed: greedy, seed 1, as many tokens as there are. */
+export function sampleChat(model: string, text: string, sampling: Partial<Sampling> = {}): ChatJob {
+  return {
+    ...base(),
+    kind: 'chat',
+    model,
+    messages: [{ role: 'user', text }],
+    sampling: {
+      temperature: 0,
+      topP: 1,
+      frequencyPenalty: 0,
+      presencePenalty: 0,
+      seed: 1,
+      maxTokens: null,
+      stop: [],
+      ...sampling,
+    },
+  }
+}
+
+export const sampleDuplex = (model: string): DuplexJob => ({ ...base(), kind: 'duplex', model })

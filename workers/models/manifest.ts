@@ -1,0 +1,29 @@
+import { z } from 'zod'
+
+/** What `<models>/<id>/manifest.json` says of a model. */
+export const Manifest = z.object({
+  id: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,99}$/, 'is 1-100 of a-z, 0-9, ".", "_" and "-"'),
+  kind: z.literal('chat'),
+  engine: z.literal('llama'),
+  /** In the manifest's own folder. */
+  file: z.string().regex(/^[^/\\]+\.gguf$/, 'is the name of a .gguf file beside the manifest'),
+  bytes: z.int().positive(),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'is 64 hex digits'),
+  /** Tokens of prompt and answer together, of each slot. The file's own limit holds where it is lower. */
+  contextTokens: z.int().min(64),
+  /** How many answers it gives at once. */
+  slots: z.int().min(1).max(256),
+  /** Tokens a second of each answer; `null` is as fast as it goes. */
+  paceTokensPerSecond: z.number().positive().nullable(),
+  /**
+   * Whether an answer taken over from another worker goes on equal to the last bit. What was said is then replayed token
+   * by token and what a slot said is not reused: cheap for a small model, slow for a large one.
+   */
+  exact: z.boolean().default(false),
+  createdAtMs: z.int().nonnegative(),
+  licence: z.string().min(1),
+  /** Where it comes from, in words. */
+  origin: z.string().min(1),
+})
+export type Manifest = z.infer<typeof Manifest>
+export const MANIFEST_FILE = 'manifest.json'

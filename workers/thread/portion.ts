@@ -1,0 +1,17 @@
+import type { Output } from '../../proto/frame.ts'
+
+/** The positions an output takes: only what a reader is shown counts. */
+export function sizeOf(output: Output): number {
+  if (output.kind === 'tokens') return output.ids.length
+  return output.kind === 'bytes' ? 1 : 0
+}
+
+/** The first `size` positions of an output, and what is left of it. */
+export function portion(output: Output, size: number): [head: Output, rest: Output | undefined] {
+  if (output.kind !== 'tokens' || output.ids.length <= size) return [output, undefined]
+  const { kind, ids, texts } = output
+  return [
+    { kind, ids: ids.slice(0, size), texts: texts.slice(0, size) },
+    { kind, ids: ids.slice(size), texts: texts.slice(size) },
+  ]
+}
