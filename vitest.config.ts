@@ -21,7 +21,9 @@ export default defineConfig({
           name: 'node',
           include: [
             '{proto,edge,workers,db,client,cli,infra,bench}/**/*.test.ts',
-            'test/protocol/**/*.test.ts', 'test/page/**/*.test.ts', 'test/*.test.ts',
+            'test/protocol/**/*.test.ts',
+            'test/page/**/*.test.ts',
+            'test/*.test.ts',
           ],
           exclude: elsewhere,
         },
