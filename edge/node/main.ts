@@ -114,7 +114,8 @@ function healthOf(open: GatewayDesk, database: Db): Health {
 }
 
 async function answers(database: Db): Promise<boolean> {
-  const asked = database.execute(sql`select 1`).then(
+  // With a parameter: a simple query would make the embedded database forget the statements of other connections.
+  const asked = database.execute(sql`select ${1}::int`).then(
     () => true,
     () => false,
   )

@@ -52,8 +52,6 @@ export const chatRoutes = ({
     const id = newJobId()
     const job = { ...base(request, id, await answers.gateway()), tenant: c.var.key.id }
     const hangup = new AbortController()
-    // A stream's end is heard by its body too, but in workerd not before something is written to it.
-    c.req.raw.signal.addEventListener('abort', () => hangup.abort(), { once: true })
     const asked =
       served.kind === 'duplex'
         ? answers.ask({ ...job, kind: 'duplex' } satisfies DuplexJob, {
@@ -69,6 +67,8 @@ export const chatRoutes = ({
       model: request.model,
     }
     if (!request.stream) {
+      const left = (): void => hangup.abort()
+      c.req.raw.signal.addEventListener('abort', left, { once: true })
       const answer = await chatCompletion(await asked, head)
       headers['openai-processing-ms'] = String(Date.now() - c.var.startedAtMs)
       return c.json(answer, 200, headers)

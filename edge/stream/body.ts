@@ -1,4 +1,5 @@
-const KEEP_ALIVE_MS = 15_000
+/** Far below any proxy's patience: a runtime that hears of a hang-up only when it writes hears of it this soon. */
+const KEEP_ALIVE_MS = 1_000
 /** The one form of comment that every client's parser survives (openai-python loses its stream on `: ping`). */
 export const KEEP_ALIVE_LINE = ':\n'
 const KEEP_ALIVE = new TextEncoder().encode(KEEP_ALIVE_LINE)

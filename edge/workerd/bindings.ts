@@ -1,0 +1,32 @@
+import { z } from 'zod'
+import { GatewayId } from '../../proto/ids.ts'
+import type { BusObject } from './bus-object.ts'
+import type { LimiterObject } from './limiter-object.ts'
+
+/** What `wrangler.toml` and the operator bind to the Worker. */
+export interface Bindings extends Record<keyof z.input<typeof Vars>, string> {
+  BUS: DurableObjectNamespace<BusObject>
+  LIMITER: DurableObjectNamespace<LimiterObject>
+  HYPERDRIVE?: Hyperdrive
+}
+
+const Vars = z.object({
+  GATEWAY_NAME: GatewayId.default('edge' as GatewayId),
+  NATS_URL: z.url({ protocol: /^wss?$/ }),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  BUS_SHARDS: z.coerce.number().int().min(1).max(256).default(1),
+  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+})
+export type Vars = z.infer<typeof Vars>
+
+/** Read once an isolate. With Hyperdrive, `DATABASE_URL` is the address of its near end. */
+export function readVars(bindings: Bindings): Vars {
+  const { HYPERDRIVE } = bindings
+  const parsed = Vars.safeParse({
+    ...bindings,
+    ...(HYPERDRIVE && { DATABASE_URL: HYPERDRIVE.connectionString }),
+  })
+  if (!parsed.success)
+    throw new Error(`The variables are not usable:\n${z.prettifyError(parsed.error)}`)
+  return parsed.data
+}

@@ -1,0 +1,134 @@
+import { jetstreamManager } from '@nats-io/jetstream'
+import { wsconnect } from '@nats-io/nats-core'
+import { DurableObject } from 'cloudflare:workers'
+import { connectionOptions } from '../../infra/nats/connection-options.ts'
+import { applyStreams, ensureConsumer } from '../../infra/nats/streams.ts'
+import { Failure } from '../../proto/failure.ts'
+import { newNonce, type GatewayId } from '../../proto/ids.ts'
+import type { Job } from '../../proto/job.ts'
+import { subjects } from '../../proto/subjects.ts'
+import { GatewayDesk } from '../jobs/gateway-desk.ts'
+import { deskRegistry } from '../metrics.ts'
+import type { Served } from '../ports.ts'
+import { readVars, type Bindings } from './bindings.ts'
+import { consoleLog } from './log.ts'
+import { recordsOf, streamOf } from './records.ts'
+import { reply, type Reply } from './reply.ts'
+
+const CONNECT_TIMEOUT_MS = 2_000
+
+/**
+ * One share of the gateway: a connection to the broker, which only a Durable Object can keep, and the job desk on it.
+ * Each life of each share is a gateway of its own. An object without requests is put to sleep after a minute or so
+ * and its connection ends; the next request opens another.
+ */
+export class BusObject extends DurableObject<Bindings> {
+  readonly #vars = readVars(this.env)
+  #opening: Promise<GatewayDesk> | undefined
+
+  /** The accepted frames of an answer, as records. Cancelling the stream cancels the job. */
+  ask(
+    job: Job,
+    input: ReadableStream<Uint8Array> | undefined,
+  ): Promise<Reply<ReadableStream<Uint8Array>>> {
+    return reply(async () => {
+      const desk = await this.#desk()
+      // This object may have woken only now: it must have heard who is there before it says that nobody is.
+      await desk.find(job.model)
+      const abort = new AbortController()
+      const mine = { ...job, gateway: desk.desk.gateway }
+      const { signal } = abort
+      const answer = await desk.ask(mine, input ? { signal, input: blocksOf(input) } : { signal })
+      return streamOf(answer, () => abort.abort())
+    })
+  }
+
+  find(model: string): Promise<Reply<Served | undefined>> {
+    return reply(async () => (await this.#desk()).find(model))
+  }
+
+  list(): Promise<Reply<readonly Served[]>> {
+    return reply(async () => (await this.#desk()).list())
+  }
+
+  parts(): Promise<Reply<{ broker: boolean; workers: boolean }>> {
+    return reply(async () => {
+      const desk = await this.#desk()
+      return {
+        broker: desk.connected,
+        workers: desk.roster.workers(Date.now()).length > 0,
+      }
+    })
+  }
+
+  metrics(): Promise<Reply<string>> {
+    return reply(async () => deskRegistry(await this.#desk()).metrics())
+  }
+
+  /** Tells the gateways that remember keys for longer than a second. */
+  keysChanged(): Promise<Reply<void>> {
+    return reply(async () => {
+      const { nc } = (await this.#desk()).desk
+      nc.publish(subjects.keyChanged)
+      await nc.flush()
+    })
+  }
+
+  #desk(): Promise<GatewayDesk> {
+    this.#opening ??= this.#open().catch((cause: unknown) => {
+      this.#opening = undefined
+      throw new Failure('unavailable', 'The broker is away. Try again in a moment.', {
+        cause,
+        retryAfterMs: 1_000,
+      })
+    })
+    return this.#opening
+  }
+
+  async #open(): Promise<GatewayDesk> {
+    const { GATEWAY_NAME, LOG_LEVEL, NATS_URL } = this.#vars
+    const gateway = `${GATEWAY_NAME}-${newNonce()}` as GatewayId
+    const log = consoleLog(LOG_LEVEL, { gateway })
+    try {
+      const nc = await wsconnect({
+        ...connectionOptions(NATS_URL),
+        name: `gateway ${GATEWAY_NAME}`,
+        timeout: CONNECT_TIMEOUT_MS,
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: 100,
+        reconnectJitter: 100,
+        pingInterval: 5_000,
+      })
+      try {
+        await applyStreams(nc)
+        const jsm = await jetstreamManager(nc)
+        const ensureQueue = ensureConsumer.bind(undefined, jsm)
+        const desk = await GatewayDesk.open({ nc, gateway, log, ensureQueue })
+        void nc.closed().then(() => this.#close(desk))
+        log.info({}, 'connected to the broker')
+        return desk
+      } catch (cause) {
+        void nc.close()
+        throw cause
+      }
+    } catch (cause) {
+      log.warn({ cause }, 'the broker does not answer')
+      throw cause
+    }
+  }
+
+  /** A connection that closed for good is not one to keep: the next request opens another. */
+  async #close(desk: GatewayDesk): Promise<void> {
+    this.#opening = undefined
+    await desk[Symbol.asyncDispose]()
+  }
+}
+
+async function* blocksOf(input: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = input.getReader()
+  try {
+    for await (const blocks of recordsOf(reader)) yield* blocks
+  } finally {
+    await reader.cancel().catch(() => undefined)
+  }
+}

@@ -1,0 +1,79 @@
+import type { GatewayId } from '../../proto/ids.ts'
+import type { Job } from '../../proto/job.ts'
+import type { Answer, Answers, AskOptions, Catalogue, Served } from '../ports.ts'
+import type { Bindings } from './bindings.ts'
+import type { BusObject } from './bus-object.ts'
+import { mergeMetrics } from './merge-metrics.ts'
+import { recordsOf, streamOf } from './records.ts'
+import { valueOf } from './reply.ts'
+import { shardOf } from './shard.ts'
+
+/** The job desks, as the Worker reaches them: a job's id says which object has it. */
+export class Bus implements Answers, Catalogue {
+  readonly #objects: Bindings['BUS']
+  readonly #shards: number
+  readonly #name: GatewayId
+
+  constructor({ BUS }: Pick<Bindings, 'BUS'>, shards: number, name: GatewayId) {
+    this.#objects = BUS
+    this.#shards = shards
+    this.#name = name
+  }
+
+  /** A name to begin with: the object that admits a job puts its own in. */
+  gateway(): Promise<GatewayId> {
+    return Promise.resolve(this.#name)
+  }
+
+  async ask(job: Job, { signal, input }: AskOptions): Promise<Answer> {
+    const blocks = input && streamOf(oneByOne(input), () => undefined)
+    const stream = await valueOf(this.#shard(shardOf(job.id, this.#shards)).ask(job, blocks))
+    const reader = stream.getReader()
+    const leave = (): void => void reader.cancel().catch(() => undefined)
+    signal.addEventListener('abort', leave, { once: true })
+    if (signal.aborted) leave()
+    return framesOf(reader, leave)
+  }
+
+  find(model: string): Promise<Served | undefined> {
+    return valueOf(this.#shard(0).find(model))
+  }
+
+  list(): Promise<readonly Served[]> {
+    return valueOf(this.#shard(0).list())
+  }
+
+  parts(): Promise<{ broker: boolean; workers: boolean }> {
+    return valueOf(this.#shard(0).parts())
+  }
+
+  async metrics(): Promise<string> {
+    const shards = Array.from({ length: this.#shards }, (_, i) => i)
+    const texts = await Promise.all(shards.map((i) => valueOf(this.#shard(i).metrics())))
+    return mergeMetrics(texts)
+  }
+
+  keysChanged(): Promise<void> {
+    return valueOf(this.#shard(0).keysChanged())
+  }
+
+  /** Made anew for each call: a stub belongs to the request that made it. */
+  #shard(i: number): DurableObjectStub<BusObject> {
+    return this.#objects.get(this.#objects.idFromName(`bus-${i}`))
+  }
+}
+
+async function* framesOf(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  leave: () => void,
+): AsyncGenerator<readonly Uint8Array[]> {
+  try {
+    yield* recordsOf(reader)
+  } finally {
+    leave()
+  }
+}
+
+async function* oneByOne(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array[]> {
+  for await (const block of input) yield [block]
+}

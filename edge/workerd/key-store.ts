@@ -1,0 +1,70 @@
+import { sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/postgres-js'
+import postgres from 'postgres'
+import type { z } from 'zod'
+import type { Db } from '../../db/client.ts'
+import { createKey, findKeyByHash, listKeys, revokeKey } from '../../db/queries/keys.ts'
+import * as schema from '../../db/schema/index.ts'
+import type { CreatedKey, KeyList, KeyView, NewKey } from '../../proto/admin.ts'
+import type { KeyId } from '../../proto/ids.ts'
+import type { KeyStore } from '../auth/cached-keys.ts'
+import { keyView } from '../auth/key-view.ts'
+import type { Key, Keyring } from '../ports.ts'
+
+export interface KeyStoreOptions {
+  url: string
+  /** Tells every gateway, this one too, to forget what it remembers of keys. */
+  changed: () => Promise<void>
+  waitUntil: (rest: Promise<unknown>) => void
+}
+
+/** Keys in Postgres. A connection belongs to the request that opened it, so each question opens one. */
+export class ConnectingKeys implements KeyStore, Keyring {
+  readonly #options: KeyStoreOptions
+
+  constructor(options: KeyStoreOptions) {
+    this.#options = options
+  }
+
+  byHash(hash: string): Promise<Key | undefined> {
+    return this.#with((db) => findKeyByHash(db, hash))
+  }
+
+  async create(wanted: NewKey): Promise<CreatedKey> {
+    const { key, apiKey } = await this.#with((db) => createKey(db, wanted))
+    await this.#options.changed()
+    return { ...keyView(key), secret: apiKey }
+  }
+
+  async list(): Promise<z.infer<typeof KeyList>> {
+    const rows = await this.#with((db) => listKeys(db))
+    return { data: rows.map(keyView) }
+  }
+
+  async revoke(id: KeyId): Promise<KeyView | undefined> {
+    const row = await this.#with((db) => revokeKey(db, id))
+    if (!row) return undefined
+    await this.#options.changed()
+    return keyView(row)
+  }
+
+  /** Whether the database answers. */
+  async answers(): Promise<boolean> {
+    // With a parameter: a simple query would make the embedded database forget the statements of other connections.
+    return this.#with((db) => db.execute(sql`select ${1}::int`)).then(
+      () => true,
+      () => false,
+    )
+  }
+
+  async #with<T>(run: (db: Db) => Promise<T>): Promise<T> {
+    const client = postgres(this.#options.url, { max: 1, fetch_types: false, connect_timeout: 5 })
+    const db = drizzle({ client, schema, casing: 'snake_case' })
+    try {
+      return await run(db)
+    } finally {
+      // The answer is there: it does not wait for the goodbye.
+      this.#options.waitUntil(client.end({ timeout: 1 }))
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { faults } from './faults.ts'
+import { hangUp } from './hang-up.ts'
+import { keys } from './keys.ts'
+import { lifecycle } from './lifecycle.ts'
+import { limits } from './limits.ts'
+import { operations } from './operations.ts'
+import { refusals } from './refusals.ts'
+import { slowReader } from './slow-reader.ts'
+import { Stack, type Runtime } from './stack.ts'
+import { streamedChat } from './streamed-chat.ts'
+import { until } from './until.ts'
+import { wholeChat } from './whole-chat.ts'
+
+/** What a gateway promises to the world outside, held against a running one, whatever it runs on. */
+export function contract(runtime: Runtime): void {
+  describe(`on ${runtime}`, () => {
+    let opened: Stack | undefined
+    const stack = (): Stack => {
+      if (!opened) throw new Error('the stack did not open')
+      return opened
+    }
+
+    beforeAll(async () => {
+      opened = await Stack.open(runtime)
+    })
+    afterAll(() => opened?.[Symbol.asyncDispose]())
+
+    test('is alive and not ready before there is a worker', async () => {
+      expect((await stack().fetch('/health')).status).toBe(200)
+      const response = await stack().fetch('/ready')
+      expect(response.status).toBe(503)
+      expect(await response.json()).toMatchObject({ status: 'not ready', workers: false })
+      await stack().startWorker('w1')
+      await until(async () => (await stack().fetch('/ready')).status === 200)
+    })
+
+    streamedChat(stack)
+    wholeChat(stack)
+    operations(stack)
+    refusals(stack)
+    keys(stack)
+    limits(stack)
+    hangUp(stack, runtime)
+    slowReader(stack)
+    faults(stack)
+
+    lifecycle(stack)
+  })
+}

@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { hello, oracle } from './oracle.ts'
+import { readSse } from './sse.ts'
+import type { Stack, WorkerName } from './stack.ts'
+import { until } from './until.ts'
+
+const SEED = 42
+const CHAT = '/v1/chat/completions'
+
+export function faults(stack: () => Stack): void {
+  const ask = async (tokens: number, gapMs: number) => {
+    const model = `echo-${tokens}-${gapMs}-0`
+    const json = { model, messages: hello, seed: SEED, stream: true }
+    const response = await stack().fetch(CHAT, { key: stack().admin, json })
+    return response.text()
+  }
+  /** The worker that has something to do, once one does. */
+  const holder = async (): Promise<WorkerName> => {
+    for (;;)
+      for (const name of stack().workers.keys())
+        if ((await stack().metric(name, 'june_worker_jobs_running')) > 0) return name
+  }
+
+  describe('a fault', () => {
+    test('of the worker is not seen in the text', async () => {
+      await stack().startWorker('w2')
+      const text = ask(600, 4)
+      const killed = await holder()
+      await sleep(300)
+      expect(await stack().metric(killed, 'june_worker_jobs_running')).toBe(1)
+      await stack().endWorker(killed, 'SIGKILL')
+      expect(readSse(await text)).toMatchObject({ text: oracle(SEED, 600), done: true })
+      await stack().startWorker(killed)
+      await stack().endWorker('w2', 'SIGTERM')
+    })
+
+    test('of the broker ends a stream whole or with an error, never silently', async () => {
+      const body = ask(2_000, 2)
+      await sleep(500)
+      await stack().nats.restart('SIGKILL')
+      const { text, done, error } = readSse(await body)
+      expect(done).toBe(error === undefined)
+      expect(oracle(SEED, 2_000).startsWith(text)).toBe(true)
+      expect(text === oracle(SEED, 2_000)).toBe(done)
+
+      await until(async () => (await stack().fetch('/ready')).status === 200, 15_000)
+      expect(readSse(await ask(50, 0))).toMatchObject({ text: oracle(SEED, 50), done: true })
+    })
+
+    test('of the broker is told to new requests as 503, with when to come back', async () => {
+      stack().nats.signal('SIGKILL')
+      await until(async () => (await stack().fetch('/ready')).status === 503)
+      const json = { model: 'echo-5-0-0', messages: hello }
+      const startMs = performance.now()
+      const refused = await stack().fetch(CHAT, { key: stack().admin, json })
+      expect(performance.now() - startMs).toBeLessThan(5_000)
+      expect(refused.status).toBe(503)
+      expect(await refused.json()).toMatchObject({
+        error: { type: 'service_unavailable_error', code: 'service_unavailable' },
+      })
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1)
+      expect((await stack().fetch('/health')).status).toBe(200)
+      await stack().nats.restart()
+      await until(async () => (await stack().fetch('/ready')).status === 200, 15_000)
+      expect(readSse(await ask(50, 0))).toMatchObject({ text: oracle(SEED, 50), done: true })
+    })
+
+    test('of the last worker is told by /ready', async () => {
+      await stack().endWorker('w1', 'SIGKILL')
+      await until(async () => (await stack().fetch('/ready')).status === 503)
+      const response = await stack().fetch('/ready')
+      expect(await response.json()).toEqual({
+        status: 'not ready',
+        broker: true,
+        database: true,
+        workers: false,
+      })
+      const waits = ask(20, 0)
+      await sleep(200)
+      await stack().startWorker('w1')
+      expect(readSse(await waits)).toMatchObject({ text: oracle(SEED, 20), done: true })
+      await until(async () => (await stack().fetch('/ready')).status === 200)
+    })
+  })
+}

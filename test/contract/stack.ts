@@ -1,0 +1,180 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream'
+import { connect } from '@nats-io/transport-node'
+import OpenAI from 'openai'
+import { openDb } from '../../db/client.ts'
+import { createKey } from '../../db/queries/keys.ts'
+import { connectionOptions } from '../../infra/nats/connection-options.ts'
+import { startDatabase, type DatabaseFixture } from '../../infra/testing/start-database.ts'
+import { startNats, type NatsFixture } from '../../infra/testing/start-nats.ts'
+import { CreatedKey, type NewKey } from '../../proto/admin.ts'
+import type { JobId } from '../../proto/ids.ts'
+import { LedgerRecord } from '../../proto/ledger.ts'
+import { subjects } from '../../proto/subjects.ts'
+import { startChild, type Child } from './child.ts'
+import { until } from './until.ts'
+
+export type Runtime = 'node' | 'workerd'
+
+const GATEWAY = 'g1'
+const WORKERS = ['w1', 'w2'] as const
+export type WorkerName = (typeof WORKERS)[number]
+
+const mains: Record<Runtime, URL> = {
+  node: new URL('../../edge/node/main.ts', import.meta.url),
+  workerd: new URL('../../infra/local/edge-gateway.ts', import.meta.url),
+}
+const WORKER_MAIN = new URL('../../workers/main.ts', import.meta.url)
+
+/** A whole June of real processes: a broker, a database, one gateway of the runtime under test, and workers. */
+export class Stack implements AsyncDisposable {
+  readonly runtime: Runtime
+  readonly nats: NatsFixture
+  /** The secret of a key that may do everything. */
+  readonly admin: string
+  readonly workers = new Map<WorkerName, Child>()
+  readonly #gatewayEnv: Record<string, string>
+  readonly #jsm: JetStreamManager
+  readonly #owned: AsyncDisposableStack
+  #gateway: Child | undefined
+
+  private constructor(parts: {
+    runtime: Runtime
+    nats: NatsFixture
+    admin: string
+    gatewayEnv: Record<string, string>
+    jsm: JetStreamManager
+    owned: AsyncDisposableStack
+  }) {
+    this.runtime = parts.runtime
+    this.nats = parts.nats
+    this.admin = parts.admin
+    this.#gatewayEnv = parts.gatewayEnv
+    this.#jsm = parts.jsm
+    this.#owned = parts.owned
+  }
+
+  static async open(runtime: Runtime): Promise<Stack> {
+    await using owned = new AsyncDisposableStack()
+    const nats = owned.use(await startNats({ gateways: [GATEWAY], workers: WORKERS }))
+    const database = owned.use(await startDatabase())
+    const admin = await adminKey(database)
+    const dir = await mkdtemp(join(tmpdir(), 'june-contract-'))
+    owned.defer(() => rm(dir, { recursive: true, force: true }))
+    const nc = await connect({ ...connectionOptions(nats.operatorUrl), maxReconnectAttempts: -1 })
+    owned.defer(() => nc.close())
+    const jsm = await jetstreamManager(nc)
+    const gatewayEnv = {
+      GATEWAY_NAME: GATEWAY,
+      HOST: '127.0.0.1',
+      PORT: '0',
+      NATS_URL: runtime === 'node' ? nats.url(GATEWAY) : nats.wsUrl(GATEWAY),
+      DATABASE_URL: database.url,
+      LOG_LEVEL: 'warn',
+      JUNE_DATA_DIR: dir,
+    }
+    const stack = new Stack({ runtime, nats, admin, gatewayEnv, jsm, owned: owned.move() })
+    await stack.startGateway()
+    return stack
+  }
+
+  async startGateway(): Promise<void> {
+    this.#gateway = await startChild(mains[this.runtime], this.#gatewayEnv)
+  }
+
+  get gateway(): Child {
+    if (!this.#gateway) throw new Error('the gateway was never started')
+    return this.#gateway
+  }
+
+  get url(): string {
+    return this.gateway.url
+  }
+
+  async startWorker(name: WorkerName, env: Record<string, string> = {}): Promise<Child> {
+    const worker = await startChild(WORKER_MAIN, {
+      WORKER_ID: name,
+      NATS_URL: this.nats.url(name),
+      JUNE_ECHO: '1',
+      JUNE_MODELS_DIR: '/nowhere',
+      LOG_LEVEL: 'error',
+      DRAIN_GRACE_MS: '0',
+      ...env,
+    })
+    this.workers.set(name, worker)
+    return worker
+  }
+
+  async endWorker(name: WorkerName, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    await this.workers.get(name)?.end(signal)
+    this.workers.delete(name)
+  }
+
+  /** A number from a worker's own metrics page. */
+  async metric(worker: WorkerName, name: string): Promise<number> {
+    const child = this.workers.get(worker)
+    if (!child) throw new Error(`${worker} does not run`)
+    const text = await (await fetch(`${child.url}/metrics`)).text()
+    const line = text.split('\n').find((candidate) => candidate.startsWith(`${name} `))
+    return Number(line?.split(' ')[1] ?? Number.NaN)
+  }
+
+  /** Resolves once no worker runs anything. */
+  async idle(): Promise<void> {
+    for (const name of this.workers.keys())
+      await until(async () => (await this.metric(name, 'june_worker_jobs_running')) === 0)
+  }
+
+  /** The last thing that is recorded of a job. */
+  async ledger(id: string): Promise<LedgerRecord | undefined> {
+    const query = { last_by_subj: subjects.ledger(id as JobId) }
+    const message = await this.#jsm.direct.getMessage('LEDGER', query)
+    return message ? LedgerRecord.parse(message.json()) : undefined
+  }
+
+  /** How many jobs are in the queue or running. */
+  async queued(): Promise<number> {
+    return (await this.#jsm.streams.info('JOBS')).state.messages
+  }
+
+  async newKey(wanted: Partial<NewKey> = {}): Promise<CreatedKey> {
+    const response = await this.fetch('/admin/keys', {
+      key: this.admin,
+      json: { name: 'a test', requestsPerMinute: 100_000, ...wanted },
+    })
+    return CreatedKey.parse(await response.json())
+  }
+
+  openai(key: string = this.admin): OpenAI {
+    return new OpenAI({ baseURL: `${this.url}/v1`, apiKey: key, maxRetries: 0 })
+  }
+
+  fetch(
+    path: string,
+    { key, json, ...init }: RequestInit & { key?: string; json?: unknown } = {},
+  ): Promise<Response> {
+    const headers = new Headers(init.headers)
+    if (key !== undefined) headers.set('authorization', `Bearer ${key}`)
+    if (json === undefined) return fetch(`${this.url}${path}`, { ...init, headers })
+    headers.set('content-type', 'application/json')
+    const body = JSON.stringify(json)
+    return fetch(`${this.url}${path}`, { method: 'POST', body, ...init, headers })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const name of WORKERS) await this.endWorker(name)
+    await this.#gateway?.end('SIGKILL')
+    await this.#owned.disposeAsync()
+  }
+}
+
+/** The first key is made where no gateway is asked: in the database. */
+async function adminKey({ url }: DatabaseFixture): Promise<string> {
+  const db = openDb(url, { connections: 1 })
+  const wanted = { name: 'operator', scope: 'admin', requestsPerMinute: 1_000_000 } as const
+  const { apiKey } = await createKey(db, wanted)
+  await db.$client.end()
+  return apiKey
+}
