@@ -47,6 +47,7 @@ export class Child {
   #url: string | undefined
   #stopping = false
   #everUp = false
+  #upSinceMs: number | undefined
   #deaths = 0
   #gone = Promise.resolve()
 
@@ -90,7 +91,6 @@ export class Child {
     if (this.#stopping) return
     const { command, env, ready } = this.#spec
     const [file, ...args] = command
-    const startedMs = performance.now()
     // In a process group of its own: Ctrl-C in the terminal is for the launcher, which stops the rest in order.
     const child = spawn(...leashed(file, args), {
       env,
@@ -108,7 +108,7 @@ export class Child {
       resolve()
       // Its last words may still be on their way; but a grandchild that holds the pipe must not hold us.
       if (child.pid !== undefined) await Promise.race([once(child, 'close'), sleep(50)])
-      this.#died(how, performance.now() - startedMs)
+      this.#died(how)
     }
     child.once('exit', (code, signal) => void died(signal ?? `exit code ${code}`))
     child.on('error', (error) => {
@@ -132,6 +132,7 @@ export class Child {
 
   #up(url: string): void {
     this.#url = url
+    this.#upSinceMs = performance.now()
     this.#everUp = true
     this.#firstUp.resolve()
     this.#events.changed(this)
@@ -142,7 +143,9 @@ export class Child {
     this.#events.line(this, line)
   }
 
-  #died(how: string, livedMs: number): void {
+  #died(how: string): void {
+    const upForMs = this.#upSinceMs === undefined ? 0 : performance.now() - this.#upSinceMs
+    this.#upSinceMs = undefined
     this.#process = undefined
     this.#url = undefined
     this.#events.changed(this)
@@ -152,7 +155,7 @@ export class Child {
       this.#firstUp.reject(this.#hopeless(how))
       return
     }
-    const delayMs = this.#backoff.next(livedMs)
+    const delayMs = this.#backoff.next(upForMs)
     this.#events.died(this, how, delayMs)
     setTimeout(() => this.#run(), delayMs)
   }
