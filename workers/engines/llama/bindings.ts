@@ -46,9 +46,9 @@ export interface Bindings {
  * one. They also shift a full context in silence. The library is pinned to one exact version for this file.
  */
 export function bindingsOf(llama: Llama, model: LlamaModel, context: LlamaContext): Bindings {
-  const native = (context as unknown as { _ctx?: NativeContext })._ctx
-  const { AddonSampler } = (llama as unknown as { _bindings: Native })._bindings
-  const handle = (model as unknown as { _model?: unknown })._model
+  const native = Reflect.get(context, '_ctx') as NativeContext | undefined
+  const { AddonSampler } = Reflect.get(llama, '_bindings') as Native
+  const handle: unknown = Reflect.get(model, '_model')
   if (typeof native?.decodeBatch !== 'function' || typeof AddonSampler !== 'function' || !handle)
     throw new Error('This version of node-llama-cpp is not the one that June was built for.')
   return { context: native, newSampler: () => new AddonSampler(handle) }

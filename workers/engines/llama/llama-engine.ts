@@ -78,6 +78,9 @@ export async function llamaEngine(spec: LlamaSpec): Promise<Engine> {
     async [Symbol.asyncDispose]() {
       await gang.close()
       for (const place of places) place.dispose()
+      // One by one: the library holds its contexts weakly, and waits for ever for one that was collected.
+      await context.dispose()
+      await model.dispose()
       await llama.dispose()
     },
   }
