@@ -5,7 +5,7 @@ import type { Queue } from '../../proto/subjects.ts'
 import type { Served } from '../ports.ts'
 
 /** A worker that has not beaten for this long is not counted on. */
-const GONE_MS = 2_000
+export const GONE_MS = 2_000
 /** A model whose last worker left is still known for this long: it may be on its way back. */
 const FORGOTTEN_MS = 10 * 60_000
 
@@ -21,9 +21,18 @@ export class Roster {
   readonly #models = new Map<string, Known>()
 
   heard(worker: WorkerId, beat: Beat, nowMs: number): void {
+    if (!this.#workers.has(worker)) this.#forget(nowMs)
     this.#workers.set(worker, { beat, seenAtMs: nowMs })
     for (const offering of beat.offerings)
       for (const id of offering.models) this.#models.set(id, known(id, offering, nowMs))
+  }
+
+  /** Names come and go where workers do: those that were not heard of for long are not kept. */
+  #forget(nowMs: number): void {
+    for (const [id, { seenAtMs }] of this.#workers)
+      if (nowMs - seenAtMs > FORGOTTEN_MS) this.#workers.delete(id)
+    for (const [id, { seenAtMs }] of this.#models)
+      if (nowMs - seenAtMs > FORGOTTEN_MS) this.#models.delete(id)
   }
 
   /** The queue of a model and what is known of it, whether or not a worker is there this moment. */
@@ -56,6 +65,12 @@ export class Roster {
   stepMs(worker: WorkerId, queue: Queue): number {
     const offerings = this.#workers.get(worker)?.beat.offerings ?? []
     return offerings.find((offering) => isOf(offering, queue))?.stepMs ?? 0
+  }
+
+  /** Whether a worker that beat once has stopped. One that never beat is not known to be gone. */
+  isGone(worker: WorkerId, nowMs: number): boolean {
+    const seenAtMs = this.#workers.get(worker)?.seenAtMs
+    return seenAtMs !== undefined && nowMs - seenAtMs >= GONE_MS
   }
 
   isLeaving(worker: WorkerId): boolean {

@@ -19,6 +19,8 @@ export interface Desk {
   readonly ensureQueue: (queue: Queue) => Promise<void>
   /** The measured time between two tokens of a worker's model, 0 where nobody knows. */
   readonly stepMs: (worker: WorkerId, queue: Queue) => number
+  /** Whether a worker's beats stopped: its whole machine is away, and no disconnect will tell. */
+  readonly isGone: (worker: WorkerId) => boolean
   /** Whether a worker said that it is on its way out. */
   readonly isLeaving: (worker: WorkerId) => boolean
   /** Whether another gateway gave a sign of life lately. */

@@ -67,6 +67,7 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
       fenced,
       ensureQueue: (queue) => opened.#ensure(queue, ensureQueue),
       stepMs: (worker, queue) => opened.roster.stepMs(worker, queue),
+      isGone: (worker) => opened.roster.isGone(worker, Date.now()),
       isLeaving: (worker) => opened.roster.isLeaving(worker),
       isAlive: (other) => opened.#isAlive(other),
     })

@@ -4,6 +4,7 @@ import { subjects } from '../../proto/subjects.ts'
 import type { Desk } from './desk.ts'
 import { fail } from './hear.ts'
 import type { LiveJob } from './live-job.ts'
+import { GONE_MS } from '../catalogue/roster.ts'
 import { release } from './release.ts'
 
 export const TICK_MS = 25
@@ -19,6 +20,8 @@ export class Watch {
   readonly #connected: () => boolean
   #lastTickMs: number
   #lastProgressMs = 0
+  /** When we last could not hear anybody: beats that are missing since then prove nothing. */
+  #deafAtMs = 0
 
   constructor(desk: Desk, connected: () => boolean, nowMs: number) {
     this.#desk = desk
@@ -29,6 +32,8 @@ export class Watch {
   tick(nowMs: number): void {
     const stalled = nowMs - this.#lastTickMs > STALL_MS
     this.#lastTickMs = nowMs
+    const deaf = stalled || !this.#connected()
+    if (deaf) this.#deafAtMs = nowMs
     const working = nowMs - this.#lastProgressMs >= PROGRESS_EVERY_MS
     if (working) this.#lastProgressMs = nowMs
     const unclaimed: LiveJob[] = []
@@ -38,7 +43,7 @@ export class Watch {
         void fail(this.#desk, live, new Failure('expired', 'The deadline of the request passed.'))
         continue
       }
-      if (!this.#connected() || stalled) live.silence.excuse(nowMs)
+      if (deaf) live.silence.excuse(nowMs)
       else if (live.holder) this.#guard(live, nowMs, working)
       else if (isUnclaimed(live, nowMs)) unclaimed.push(live)
     }
@@ -46,9 +51,12 @@ export class Watch {
   }
 
   #guard(live: LiveJob, nowMs: number, working: boolean): void {
-    // A holder that has nothing it may say is not silent, and is heard from again once it may.
+    const { holder } = live
+    // A holder that has nothing it may say is not silent: only its beats tell whether it is there.
     if (!live.maySpeak) live.silence.excuse(nowMs)
     else if (live.silence.over(nowMs)) release(this.#desk, live, 'silence')
+    const heedful = nowMs - this.#deafAtMs > GONE_MS
+    if (holder && heedful && this.#desk.isGone(holder.worker)) release(this.#desk, live, 'silence')
     if (working && live.holder && live.ack) this.#desk.nc.publish(live.ack, '+WPI')
   }
 

@@ -148,6 +148,25 @@ describe('a worker', () => {
     expect(await text).toBe(oracle(70))
   })
 
+  test('that is held back loses the job all the same when its beats stop', async ({
+    desk,
+    w1,
+    w2,
+    expect,
+  }) => {
+    const answer = await desk.ask(echoJob(desk), { signal: never })
+    const first = await w1.take()
+    w1.echo(first.offer, 1, [0, 64])
+    await w1.nc.flush()
+    w1.stopBeating()
+    const second = await w2.take()
+    expect(second.grant.from).toBe(64)
+    const text = read(answer)
+    w2.echo(second.offer, 2, [64, 66])
+    w2.end(second.offer, 2, 66)
+    expect(await text).toBe(oracle(66))
+  })
+
   test('that outruns its credit loses the job', async ({ desk, w1, w2, expect }) => {
     const answer = await desk.ask(echoJob(desk), { signal: never })
     const first = await w1.take()

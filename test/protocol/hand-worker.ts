@@ -27,7 +27,7 @@ export class HandWorker implements AsyncDisposable {
   readonly nonce = newNonce()
   readonly nc: NatsConnection
   readonly controls: Control[] = []
-  readonly #beat: ReturnType<typeof setInterval>
+  #beat: ReturnType<typeof setInterval>
 
   private constructor(id: WorkerId, nc: NatsConnection, beats: boolean) {
     this.id = id
@@ -93,6 +93,11 @@ export class HandWorker implements AsyncDisposable {
 
   end(offer: Offer, epoch: number, seq: number): void {
     this.say(offer, epoch, seq, { kind: 'end', finish: 'stop', promptTokens: 1, cachedTokens: 0 })
+  }
+
+  /** As if its machine were cut off: no beat, and no end of its connection either. */
+  stopBeating(): void {
+    clearInterval(this.#beat)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
