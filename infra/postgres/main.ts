@@ -1,6 +1,7 @@
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket'
 import { z } from 'zod'
 import { cacheDir } from '../cache-dir.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 import { openCluster } from './open-cluster.ts'
 
 /**
@@ -17,7 +18,7 @@ const env = z
 
 const db = await openCluster(env.POSTGRES_DIR, cacheDir(process.env))
 const server = new PGLiteSocketServer({
-  db,
+  db: oneAtATime(db),
   host: env.HOST,
   port: env.PORT,
   maxConnections: 200,
