@@ -50,8 +50,7 @@ export class ConnectingKeys implements KeyStore, Keyring {
 
   /** Whether the database answers. */
   async answers(): Promise<boolean> {
-    // With a parameter: a simple query would make the embedded database forget the statements of other connections.
-    return this.#with((db) => db.execute(sql`select ${1}::int`)).then(
+    return this.#with((db) => db.execute(sql`select 1`)).then(
       () => true,
       () => false,
     )

@@ -15,7 +15,7 @@ export { BusObject } from './bus-object.ts'
 export { LimiterObject } from './limiter-object.ts'
 
 /** No broadcast reaches an isolate: this is the bound on how long a revoked key lives on. */
-const KEY_TTL_MS = 900
+const KEY_TTL_MS = 800
 const DATABASE_PATIENCE_MS = 1_000
 
 let app: ReturnType<typeof createApp> | undefined

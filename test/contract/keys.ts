@@ -62,6 +62,23 @@ export function keys(stack: () => Stack): void {
       expect(await (await models({ authorization })).json()).toEqual(refusal(/revoked/))
     })
 
+    test('is known for itself among many that come at once', async () => {
+      const limits = Array.from({ length: 12 }, (_, i) => 1_000 + i)
+      const made = await Promise.all(
+        limits.map((requestsPerMinute) => stack().newKey({ requestsPerMinute })),
+      )
+      const told = await Promise.all(
+        made.map(async ({ secret }) => {
+          const [answer] = await Promise.all([
+            models({ authorization: `Bearer ${secret}` }),
+            stack().fetch('/ready'),
+          ])
+          return Number(answer.headers.get('x-ratelimit-limit-requests'))
+        }),
+      )
+      expect(told).toEqual(limits)
+    })
+
     test('that does not exist cannot be revoked', async () => {
       expect((await revoke('key_01980000-0000-7000-8000-000000000000')).status).toBe(404)
       expect((await revoke('nonsense')).status).toBe(400)

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { hello, oracle } from './oracle.ts'
+import { oracle } from './oracle.ts'
 import { readSse } from './sse.ts'
 import type { Stack } from './stack.ts'
 import { until } from './until.ts'
@@ -14,11 +14,7 @@ export function lifecycle(stack: () => Stack): void {
       () => true,
       () => false,
     )
-  const ask = async (tokens: number) => {
-    const json = { model: `echo-${tokens}-2-0`, messages: hello, seed: SEED, stream: true }
-    const answer = await stack().fetch('/v1/chat/completions', { key: stack().admin, json })
-    return answer.text()
-  }
+  const ask = (tokens: number) => stack().stream(`echo-${tokens}-2-0`, SEED)
 
   describe('the process of a gateway', () => {
     test('lets a stream end before it ends, and leaves nothing behind', async () => {

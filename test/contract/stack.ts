@@ -14,6 +14,7 @@ import type { JobId } from '../../proto/ids.ts'
 import { LedgerRecord } from '../../proto/ledger.ts'
 import { subjects } from '../../proto/subjects.ts'
 import { startChild, type Child } from './child.ts'
+import { hello } from './oracle.ts'
 import { until } from './until.ts'
 
 export type Runtime = 'node' | 'workerd'
@@ -63,9 +64,13 @@ export class Stack implements AsyncDisposable {
     const admin = await adminKey(database)
     const dir = await mkdtemp(join(tmpdir(), 'june-contract-'))
     owned.defer(() => rm(dir, { recursive: true, force: true }))
-    const nc = await connect({ ...connectionOptions(nats.operatorUrl), maxReconnectAttempts: -1 })
+    const nc = await connect({
+      ...connectionOptions(nats.operatorUrl),
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 50,
+    })
     owned.defer(() => nc.close())
-    const jsm = await jetstreamManager(nc)
+    const jsm = await jetstreamManager(nc, { timeout: 1_000 })
     const gatewayEnv = {
       GATEWAY_NAME: GATEWAY,
       HOST: '127.0.0.1',
@@ -134,9 +139,10 @@ export class Stack implements AsyncDisposable {
     return message ? LedgerRecord.parse(message.json()) : undefined
   }
 
-  /** How many jobs are in the queue or running. */
+  /** How many jobs are in the queue or running; not a number while the broker is away. */
   async queued(): Promise<number> {
-    return (await this.#jsm.streams.info('JOBS')).state.messages
+    const info = await this.#jsm.streams.info('JOBS').catch(() => undefined)
+    return info?.state.messages ?? Number.NaN
   }
 
   async newKey(wanted: Partial<NewKey> = {}): Promise<CreatedKey> {
@@ -161,6 +167,15 @@ export class Stack implements AsyncDisposable {
     headers.set('content-type', 'application/json')
     const body = JSON.stringify(json)
     return fetch(`${this.url}${path}`, { method: 'POST', body, ...init, headers })
+  }
+
+  /** The whole event stream of an echo model's answer. */
+  async stream(model: string, seed: number): Promise<string> {
+    const json = { model, messages: hello, seed, stream: true }
+    const response = await this.fetch('/v1/chat/completions', { key: this.admin, json })
+    const body = await response.text()
+    if (!response.ok) throw new Error(`${model} was refused with ${response.status}: ${body}`)
+    return body
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
