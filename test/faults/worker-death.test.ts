@@ -51,6 +51,8 @@ describe('kill -9 of a worker in the middle of an answer', () => {
   )
 })
 
+const freezeABit = (pid: number): Promise<void> => freeze(pid, 1_500)
+
 describe('a worker that is frozen', () => {
   test('loses its job to the other, and its late frames change nothing', async ({
     stack,
@@ -58,8 +60,7 @@ describe('a worker that is frozen', () => {
     expect,
   }) => {
     await bothWorkers(stack)
-    const fault = (pid: number) => freeze(pid, 1_500)
-    const ask = { model: 'echo-300-10-0', seed: 9, after: 200, fault }
+    const ask = { model: 'echo-300-10-0', seed: 9, after: 200, fault: freezeABit }
     const { text, job, pid } = await disturbed(stack, openai, ask)
     expect(await stateOf(pid)).not.toBe('T')
     expect(text).toBe(oracle(9, 300))
