@@ -38,12 +38,12 @@ export async function admit(
   })
   try {
     const accepted = append(desk, live, { type: 'accepted', gateway: desk.gateway, spans: [] })
-    const queued = desk.js.publish(subjects.job(queue), body, {
-      msgID: job.id,
-      timeout: PUBLISH_TIMEOUT_MS,
+    const queued = desk.store.put(subjects.job(queue), body, {
+      msgId: job.id,
+      timeoutMs: PUBLISH_TIMEOUT_MS,
     })
-    const [, { seq }] = await Promise.all([accepted, queued])
-    live.streamSeq = seq
+    const [, seq] = await Promise.all([accepted, queued])
+    live.streamSeq = Number(seq)
   } catch (cause) {
     // It may have been stored all the same, so it is settled like any other job whose reader is gone.
     leave(desk, live)

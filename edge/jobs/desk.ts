@@ -1,16 +1,17 @@
-import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream'
+import type { JetStreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/nats-core'
 import type { GatewayId, JobId, WorkerId } from '../../proto/ids.ts'
 import type { Queue } from '../../proto/subjects.ts'
 import type { Log } from '../ports.ts'
 import type { Counts } from './counts.ts'
 import type { LiveJob } from './live-job.ts'
+import type { StreamStore } from './store.ts'
 
 /** What the parts of one gateway's job protocol share. */
 export interface Desk {
   readonly gateway: GatewayId
   readonly nc: NatsConnection
-  readonly js: JetStreamClient
+  readonly store: StreamStore
   readonly jsm: JetStreamManager
   readonly live: Map<JobId, LiveJob>
   readonly counts: Counts

@@ -1,4 +1,4 @@
-import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { jetstreamManager } from '@nats-io/jetstream'
 import type { Msg, NatsConnection } from '@nats-io/nats-core'
 import { Beat, BEAT_MS } from '../../proto/beat.ts'
 import { Failure } from '../../proto/failure.ts'
@@ -16,6 +16,7 @@ import type { Desk } from './desk.ts'
 import type { Holder } from './live-job.ts'
 import { removeIfAhead } from './mend-queue.ts'
 import { release } from './release.ts'
+import { StreamStore } from './store.ts'
 import { onDisconnect, TICK_MS, Watch } from './watch.ts'
 
 /** A gateway whose last beat is older than this is not alive. */
@@ -29,6 +30,8 @@ const NO_WORKER_MS = 30_000
 
 export interface DeskOptions {
   nc: NatsConnection
+  /** Replies must come under the one prefix that the user may hear. */
+  inboxPrefix: string | undefined
   gateway: GatewayId
   log: Log
   ensureQueue: (queue: Queue) => Promise<void>
@@ -54,12 +57,13 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
     gateway,
     log,
     ensureQueue,
+    inboxPrefix,
     fenced = true,
   }: DeskOptions): Promise<GatewayDesk> {
     const opened: GatewayDesk = new GatewayDesk({
       gateway,
       nc,
-      js: jetstream(nc),
+      store: new StreamStore(nc, inboxPrefix),
       jsm: await jetstreamManager(nc),
       live: new Map(),
       counts: newCounts(),
@@ -110,6 +114,7 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer)
+    this.desk.store[Symbol.dispose]()
     await this.desk.nc.close()
   }
 

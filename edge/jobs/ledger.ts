@@ -1,13 +1,10 @@
-import { JetStreamApiError } from '@nats-io/jetstream'
 import type { JobId } from '../../proto/ids.ts'
 import { LedgerRecord } from '../../proto/ledger.ts'
 import { subjects } from '../../proto/subjects.ts'
 import type { Desk } from './desk.ts'
 import type { LiveJob } from './live-job.ts'
 
-const WRITE_TIMEOUT_MS = 2_000
-/** JetStream's code for a compare-and-set that lost. */
-const WRONG_LAST_SEQUENCE = 10_071
+export const WRITE_TIMEOUT_MS = 2_000
 
 /**
  * Appends a record by compare-and-set on the job's last sequence. `lost` means that someone else wrote since: this
@@ -36,20 +33,16 @@ export function append(
 
 async function put(desk: Desk, live: LiveJob, record: LedgerRecord): Promise<'written' | 'lost'> {
   const epoch = record.type === 'claimed' ? record.epoch : ''
-  try {
-    const { seq } = await desk.js.publish(subjects.ledger(live.job.id), JSON.stringify(record), {
-      // A write whose answer was lost is made again: the id lets the server tell that it is the same one.
-      msgID: `${live.job.id}.${record.type}${epoch}.${desk.gateway}`,
-      expect: { lastSubjectSequence: live.ledgerSeq },
-      timeout: WRITE_TIMEOUT_MS,
-      retries: 3,
-    })
-    live.ledgerSeq = seq
-    return 'written'
-  } catch (thrown) {
-    if (thrown instanceof JetStreamApiError && thrown.code === WRONG_LAST_SEQUENCE) return 'lost'
-    throw thrown
-  }
+  const seq = await desk.store.put(subjects.ledger(live.job.id), JSON.stringify(record), {
+    // A write whose answer was lost is made again: the id lets the server tell that it is the same one.
+    msgId: `${live.job.id}.${record.type}${epoch}.${desk.gateway}`,
+    expectLast: live.ledgerSeq,
+    timeoutMs: WRITE_TIMEOUT_MS,
+    tries: 3,
+  })
+  if (seq === 'lost') return seq
+  live.ledgerSeq = seq
+  return 'written'
 }
 
 /** The last record of a job, and its sequence for the next compare-and-set. */

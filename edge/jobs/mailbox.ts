@@ -9,6 +9,10 @@ export class Mailbox {
   #over: { failure: Failure | undefined } | undefined
   #wake: (() => void) | undefined
 
+  get over(): boolean {
+    return this.#over !== undefined
+  }
+
   put(frame: Uint8Array): void {
     this.#frames.push(frame)
     this.#wake?.()

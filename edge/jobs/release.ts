@@ -2,6 +2,7 @@ import { Failure } from '../../proto/failure.ts'
 import { subjects } from '../../proto/subjects.ts'
 import type { Counts } from './counts.ts'
 import type { Desk } from './desk.ts'
+import { WRITE_TIMEOUT_MS } from './ledger.ts'
 import type { LiveJob } from './live-job.ts'
 import { settle, stop } from './settle.ts'
 
@@ -63,7 +64,8 @@ async function bury(desk: Desk, live: LiveJob): Promise<void> {
       deaths: live.deaths.size,
       silences: live.silences,
     }
-    await desk.js.publish(subjects.dead(live.queue), JSON.stringify(story), { msgID: live.job.id })
+    const told = { msgId: live.job.id, timeoutMs: WRITE_TIMEOUT_MS, tries: 3 }
+    await desk.store.put(subjects.dead(live.queue), JSON.stringify(story), told)
     await settle(desk, live, { outcome: 'failed', failure })
     live.mailbox.close(failure)
   } catch (cause) {

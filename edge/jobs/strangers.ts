@@ -3,7 +3,7 @@ import type { GatewayId, JobId } from '../../proto/ids.ts'
 import type { Final } from '../../proto/ledger.ts'
 import { subjects } from '../../proto/subjects.ts'
 import type { Desk } from './desk.ts'
-import { lastRecord } from './ledger.ts'
+import { lastRecord, WRITE_TIMEOUT_MS } from './ledger.ts'
 
 /**
  * A claim for a job that this gateway does not have: it was settled and its acknowledgement was lost, or the gateway
@@ -31,9 +31,13 @@ export async function settleStranger(desk: Desk, id: JobId, claim: Claim): Promi
       model: '',
       failure: null,
     }
-    await desk.js.publish(subjects.ledger(id), JSON.stringify(final), {
-      expect: { lastSubjectSequence: last?.seq ?? 0 },
+    const expectLast = last?.seq ?? 0
+    const timeoutMs = WRITE_TIMEOUT_MS
+    const seq = await desk.store.put(subjects.ledger(id), JSON.stringify(final), {
+      expectLast,
+      timeoutMs,
     })
+    if (seq === 'lost') return { go: false, why: 'unknown' }
     desk.nc.publish(claim.ack, '+TERM')
     return { go: false, why: 'cancelled' }
   } catch (cause) {

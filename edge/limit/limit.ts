@@ -6,9 +6,9 @@ import type { Limiter } from '../ports.ts'
 /** Takes one request from the key's limit, and says on every answer what is left of it. */
 export const limit = (limiter: Limiter) =>
   createMiddleware<AppEnv>(async (c, next) => {
-    const taken = limiter.take(c.var.key)
+    const taken = limiter.take(c.get('key'))
     const verdict = taken instanceof Promise ? await taken : taken
-    const { headers } = c.var
+    const headers = c.get('headers')
     headers['x-ratelimit-limit-requests'] = String(verdict.limit)
     headers['x-ratelimit-remaining-requests'] = String(verdict.remaining)
     headers['x-ratelimit-reset-requests'] = duration(verdict.resetMs)

@@ -34,6 +34,7 @@ const db = openDb(env.DATABASE_URL)
 const gateway = `${env.GATEWAY_NAME}-${newNonce()}` as GatewayId
 const desk = await GatewayDesk.open({
   nc,
+  inboxPrefix: connectionOptions(env.NATS_URL).inboxPrefix,
   gateway,
   log,
   ensureQueue: (queue) => ensureConsumer(jsm, queue),

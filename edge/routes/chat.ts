@@ -50,7 +50,7 @@ export const chatRoutes = ({
     const served = await catalogue.find(request.model)
     if (!served) throw unknownModel(request.model)
     const id = newJobId()
-    const job = { ...base(request, id, await answers.gateway()), tenant: c.var.key.id }
+    const job = { ...base(request, id, await answers.gateway()), tenant: c.get('key').id }
     const hangup = new AbortController()
     const asked =
       served.kind === 'duplex'
@@ -59,7 +59,7 @@ export const chatRoutes = ({
             input: wordsOf(request),
           })
         : answers.ask(chatJob(job, request), { signal: hangup.signal })
-    const { headers } = c.var
+    const headers = c.get('headers')
     headers['x-generation-id'] = id
     const head: ChatHead = {
       id: `chatcmpl-${id.slice(4)}`,
@@ -70,11 +70,11 @@ export const chatRoutes = ({
       const left = (): void => hangup.abort()
       c.req.raw.signal.addEventListener('abort', left, { once: true })
       const answer = await chatCompletion(await asked, head)
-      headers['openai-processing-ms'] = String(Date.now() - c.var.startedAtMs)
+      headers['openai-processing-ms'] = String(Date.now() - c.get('startedAtMs'))
       return c.json(answer, 200, headers)
     }
     const answer = await asked
-    headers['openai-processing-ms'] = String(Date.now() - c.var.startedAtMs)
+    headers['openai-processing-ms'] = String(Date.now() - c.get('startedAtMs'))
     const includeUsage = request.stream_options?.include_usage ?? false
     const events = chatEvents(answer, head, { includeUsage, log })
     return c.body(

@@ -90,8 +90,10 @@ export class BusObject extends DurableObject<Bindings> {
     const gateway = `${GATEWAY_NAME}-${newNonce()}` as GatewayId
     const log = consoleLog(LOG_LEVEL, { gateway })
     try {
+      const options = connectionOptions(NATS_URL)
+      const { inboxPrefix } = options
       const nc = await wsconnect({
-        ...connectionOptions(NATS_URL),
+        ...options,
         name: `gateway ${GATEWAY_NAME}`,
         timeout: CONNECT_TIMEOUT_MS,
         maxReconnectAttempts: -1,
@@ -103,7 +105,7 @@ export class BusObject extends DurableObject<Bindings> {
         await applyStreams(nc)
         const jsm = await jetstreamManager(nc)
         const ensureQueue = ensureConsumer.bind(undefined, jsm)
-        const desk = await GatewayDesk.open({ nc, gateway, log, ensureQueue })
+        const desk = await GatewayDesk.open({ nc, inboxPrefix, gateway, log, ensureQueue })
         void nc.closed().then(() => this.#close(desk))
         log.info({}, 'connected to the broker')
         return desk

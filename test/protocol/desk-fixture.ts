@@ -54,6 +54,7 @@ export async function openDesk(
   const gateway = `${new URL(url).username}-${newNonce()}` as GatewayId
   return GatewayDesk.open({
     nc,
+    inboxPrefix: connectionOptions(url).inboxPrefix,
     gateway,
     log: quiet,
     ensureQueue: (queue) => ensureConsumer(jsm, queue),
