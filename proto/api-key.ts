@@ -5,6 +5,9 @@ export function newApiKey(): string {
   return `sk-june-${base64.replaceAll('+', '-').replaceAll('/', '_').replace('=', '')}`
 }
 
+/** Whether it could be one of ours. What could not is nobody's key, and no database needs to say so. */
+export const isApiKey = (text: string): boolean => /^sk-june-[A-Za-z0-9_-]{43}$/.test(text)
+
 /** What the database knows of a key. */
 export async function hashOf(apiKey: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(apiKey))

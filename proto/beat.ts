@@ -7,9 +7,9 @@ export const BEAT_MS = 200
 export const Offering = z.object({
   kind: JobKind,
   /** The queue it is served from: its own name, or a family's. */
-  queue: z.string(),
+  queue: z.string().min(1).max(100),
   /** Ids a client may name. A family lists examples. */
-  models: z.array(z.string()),
+  models: z.array(z.string().min(1).max(200)).max(16),
   slots: z.int().positive(),
   free: z.int().nonnegative(),
   /** Tokens of prompt and answer together, 0 where there is no limit. */
@@ -28,6 +28,6 @@ export const Beat = z.object({
   device: z.string(),
   draining: z.boolean(),
   rssBytes: z.int().nonnegative(),
-  offerings: z.array(Offering),
+  offerings: z.array(Offering).max(64),
 })
 export type Beat = z.infer<typeof Beat>

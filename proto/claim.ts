@@ -1,9 +1,10 @@
 import { z } from 'zod'
+import { AckSubject } from './delivery.ts'
 
 /** What a worker says when it asks for a job that was offered to it. Its id is in the subject. */
 export const Claim = z.object({
   /** Where the gateway acknowledges this delivery: workers never do. */
-  ack: z.string().startsWith('$JS.ACK.'),
+  ack: AckSubject,
   /** The NATS connection, as the server numbers it: its end is the end of the claim. */
   connection: z.int().nonnegative(),
   /** The boot nonce of the worker process. */

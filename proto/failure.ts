@@ -27,8 +27,6 @@ interface Meaning {
   type: string
   /** `error.code` of the body, where OpenAI has one or clients need one. */
   wire: string | null
-  /** Whether trying the very same request again may work. */
-  retryable: boolean
 }
 
 const REQUEST = 'invalid_request_error'
@@ -36,28 +34,27 @@ const CAPACITY = 'service_unavailable_error'
 
 /** What a caller may conclude from a code. The record is total: a new code does not compile without its row. */
 const meaning: Record<FailureCode, Meaning> = {
-  invalid: { status: 400, type: REQUEST, wire: null, retryable: false },
+  invalid: { status: 400, type: REQUEST, wire: null },
   context_too_long: {
     status: 400,
     type: REQUEST,
     wire: 'context_length_exceeded',
-    retryable: false,
   },
-  unauthenticated: { status: 401, type: REQUEST, wire: 'invalid_api_key', retryable: false },
-  forbidden: { status: 403, type: REQUEST, wire: 'missing_scope', retryable: false },
-  not_found: { status: 404, type: REQUEST, wire: null, retryable: false },
-  model_not_found: { status: 404, type: REQUEST, wire: 'model_not_found', retryable: false },
-  method_not_allowed: { status: 405, type: REQUEST, wire: null, retryable: false },
-  too_large: { status: 413, type: REQUEST, wire: null, retryable: false },
-  unsupported_media: { status: 415, type: REQUEST, wire: null, retryable: false },
-  rate_limited: { status: 429, type: 'requests', wire: 'rate_limit_exceeded', retryable: true },
-  cancelled: { status: 499, type: REQUEST, wire: 'cancelled', retryable: false },
-  internal: { status: 500, type: 'server_error', wire: null, retryable: true },
-  engine_failed: { status: 500, type: 'server_error', wire: 'engine_failed', retryable: true },
-  poisoned: { status: 500, type: 'server_error', wire: 'job_poisoned', retryable: false },
-  overloaded: { status: 503, type: CAPACITY, wire: 'server_is_overloaded', retryable: true },
-  unavailable: { status: 503, type: CAPACITY, wire: 'service_unavailable', retryable: true },
-  expired: { status: 503, type: CAPACITY, wire: 'queue_deadline', retryable: true },
+  unauthenticated: { status: 401, type: REQUEST, wire: 'invalid_api_key' },
+  forbidden: { status: 403, type: REQUEST, wire: 'missing_scope' },
+  not_found: { status: 404, type: REQUEST, wire: null },
+  model_not_found: { status: 404, type: REQUEST, wire: 'model_not_found' },
+  method_not_allowed: { status: 405, type: REQUEST, wire: null },
+  too_large: { status: 413, type: REQUEST, wire: null },
+  unsupported_media: { status: 415, type: REQUEST, wire: null },
+  rate_limited: { status: 429, type: 'requests', wire: 'rate_limit_exceeded' },
+  cancelled: { status: 499, type: REQUEST, wire: 'cancelled' },
+  internal: { status: 500, type: 'server_error', wire: null },
+  engine_failed: { status: 500, type: 'server_error', wire: 'engine_failed' },
+  poisoned: { status: 500, type: 'server_error', wire: 'job_poisoned' },
+  overloaded: { status: 503, type: CAPACITY, wire: 'server_is_overloaded' },
+  unavailable: { status: 503, type: CAPACITY, wire: 'service_unavailable' },
+  expired: { status: 503, type: CAPACITY, wire: 'queue_deadline' },
 }
 
 /** A failure as it crosses a thread or the bus. */
@@ -91,10 +88,6 @@ export class Failure extends Error {
 
   get status(): number {
     return meaning[this.code].status
-  }
-
-  get retryable(): boolean {
-    return meaning[this.code].retryable
   }
 
   toJSON(): FailureBody {

@@ -43,6 +43,9 @@ describe('a frame', () => {
     { title: 'an empty status message', bytes: [] },
     { title: 'a cut header', bytes: [1, 0, 0, 0, 0, 1] },
     { title: 'another version', bytes: [2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0] },
+    { title: 'no token', bytes: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0] },
+    { title: 'a block that counts a thousand', bytes: [1, 1, 0, 0, 0, 1, 0, 0, 0, 0, 3, 232, 7] },
+    { title: 'progress with a position', bytes: [1, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1] },
     { title: 'an unknown kind', bytes: [1, 9, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0] },
     {
       title: 'fewer tokens than it says',

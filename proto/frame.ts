@@ -72,8 +72,7 @@ export function frameHead(bytes: Uint8Array): FrameHead | undefined {
   const kind = KINDS[bytes[1] ?? KINDS.length]
   if (kind === undefined) return undefined
   const count = (byteAt(bytes, 10) << 8) | byteAt(bytes, 11)
-  if (kind === 'tokens' && bytes.byteLength < FRAME_HEADER_BYTES + count * TOKEN_BYTES)
-    return undefined
+  if (!isPossible(kind, count, bytes.byteLength)) return undefined
   return { kind, epoch: u32(bytes, 2), seq: u32(bytes, 6), count }
 }
 
@@ -188,6 +187,12 @@ function words(...values: number[]): Uint8Array {
   const view = new DataView(bytes.buffer)
   values.forEach((value, i) => view.setUint32(i * 4, value))
   return bytes
+}
+
+/** Tokens come with an id each, a block by itself, and nothing else takes a position. */
+function isPossible(kind: FrameKind, count: number, lengthBytes: number): boolean {
+  if (kind === 'tokens') return count > 0 && lengthBytes >= FRAME_HEADER_BYTES + count * TOKEN_BYTES
+  return count === (kind === 'bytes' ? 1 : 0)
 }
 
 const byteAt = (bytes: Uint8Array, at: number): number => bytes[at] ?? 0

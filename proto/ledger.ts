@@ -32,8 +32,8 @@ export const LedgerRecord = z.discriminatedUnion('type', [
     epoch: z.int().positive(),
     worker: WorkerId,
     ack: z.string(),
-    /** Deaths in a row without a token between them: two make the job poison. */
-    strikes: z.int().nonnegative(),
+    /** Deaths in a row without a token between them, for whoever adopts the job: two make it poison. */
+    deaths: z.int().nonnegative(),
   }),
   z.object({
     type: z.literal('final'),

@@ -17,7 +17,7 @@ export const subjects = {
   /** Input frames, for a job whose input is a stream. */
   in: (worker: WorkerId, id: JobId) => `in.${worker}.${id}` as const,
   inOf: (worker: WorkerId) => `in.${worker}.*` as const,
-  /** cancel · credit · drain */
+  /** cancel · credit */
   ctl: (worker: WorkerId) => `ctl.${worker}` as const,
   beat: (worker: WorkerId) => `beat.${worker}` as const,
   beats: 'beat.*',
@@ -27,12 +27,13 @@ export const subjects = {
   poolDisconnects: 'sys.pool',
   /** A key was created, changed or revoked: whoever caches it forgets it. */
   keyChanged: 'keys.changed',
-  /** Where an acknowledgement for a delivery goes that was never seen: see `edge/jobs/offers.ts`. */
+  /** Where an acknowledgement for a delivery goes that was never seen: see `edge/jobs/watch.ts`. */
   unseenAck: (consumer: string, streamSeq: number, consumerSeq: number) =>
     `$JS.ACK.${JOBS}.${consumer}.1.${streamSeq}.${consumerSeq}.1.0` as const,
 } as const
 
 export const JOBS = 'JOBS'
+export const LEDGER = 'LEDGER'
 
 /** Work of one kind for one model, or one family of models that any of its workers can serve. */
 export interface Queue {

@@ -24,7 +24,8 @@ export class Roster {
     if (!this.#workers.has(worker)) this.#forget(nowMs)
     this.#workers.set(worker, { beat, seenAtMs: nowMs })
     for (const offering of beat.offerings)
-      for (const id of offering.models) this.#models.set(id, known(id, offering, nowMs))
+      for (const id of offering.models)
+        if (mayOffer(offering, id)) this.#models.set(id, known(id, offering, nowMs))
   }
 
   /** Names come and go where workers do: those that were not heard of for long are not kept. */
@@ -53,15 +54,6 @@ export class Roster {
       .map((entry) => entry.served)
   }
 
-  /** Slots of a queue that live workers have. */
-  slots(queue: Queue, nowMs: number): number {
-    let slots = 0
-    for (const { beat, seenAtMs } of this.#workers.values())
-      if (nowMs - seenAtMs < GONE_MS && !beat.draining)
-        for (const offering of beat.offerings) if (isOf(offering, queue)) slots += offering.slots
-    return slots
-  }
-
   stepMs(worker: WorkerId, queue: Queue): number {
     const offerings = this.#workers.get(worker)?.beat.offerings ?? []
     return offerings.find((offering) => isOf(offering, queue))?.stepMs ?? 0
@@ -84,6 +76,10 @@ export class Roster {
       .map(([id, { beat }]) => ({ id, beat }))
   }
 }
+
+/** A queue serves the model of its name, or the echo models: no worker can draw another's traffic to its own queue. */
+const mayOffer = ({ queue }: Offering, id: string): boolean =>
+  queue === id || (queue === ECHO_QUEUE && parseEcho(id) !== undefined)
 
 const isOf = (offering: Offering, queue: Queue): boolean =>
   offering.kind === queue.kind && offering.queue === queue.name

@@ -1,11 +1,12 @@
+import { monotonicMs } from '../clock.ts'
 import { Failure } from '../../proto/failure.ts'
-import { encodeInput } from '../../proto/input.ts'
 import { MAX_JOB_BYTES, type Job } from '../../proto/job.ts'
 import { subjects, type Queue } from '../../proto/subjects.ts'
 import type { Answer, AskOptions } from '../ports.ts'
 import { answerOf } from './answer.ts'
 import type { Desk } from './desk.ts'
-import { hear } from './hear.ts'
+import { fail, hear } from './hear.ts'
+import { sendInput } from './holder-messages.ts'
 import { leave } from './leave.ts'
 import { append } from './ledger.ts'
 import { LiveJob } from './live-job.ts'
@@ -27,26 +28,21 @@ export async function admit(
       'too_large',
       `The request is ${body.byteLength} bytes as a job; ${MAX_JOB_BYTES} are possible.`,
     )
-  await desk.ensureQueue(queue)
-  const live = new LiveJob(job, queue, Date.now())
-  desk.live.set(job.id, live)
-  // One connection keeps its order, so the server hears of our interest before it hears of the job.
-  live.subscription = desk.nc.subscribe(subjects.outOf(job.id), {
-    callback: (error, msg) => {
-      if (!error) hear(desk, live, msg)
-    },
-  })
+  const live = new LiveJob(job, queue, monotonicMs())
   try {
-    const accepted = append(desk, live, { type: 'accepted', gateway: desk.gateway, spans: [] })
-    const queued = desk.store.put(subjects.job(queue), body, {
-      msgId: job.id,
-      timeoutMs: PUBLISH_TIMEOUT_MS,
+    await desk.ensureQueue(queue)
+    desk.live.set(job.id, live)
+    // One connection keeps its order, so the server hears of our interest before it hears of the job.
+    live.subscription = desk.nc.subscribe(subjects.outOf(job.id), {
+      callback: (error, msg) => {
+        if (!error) hear(desk, live, msg)
+      },
     })
-    const [, seq] = await Promise.all([accepted, queued])
-    live.streamSeq = Number(seq)
+    const accepted = append(desk, live, { type: 'accepted', gateway: desk.gateway, spans: [] })
+    await Promise.all([accepted, enqueue(desk, live, body)])
   } catch (cause) {
     // It may have been stored all the same, so it is settled like any other job whose reader is gone.
-    leave(desk, live)
+    if (desk.live.has(job.id)) leave(desk, live)
     const message =
       'The job could not be queued: the broker does not answer. Try again in a moment.'
     throw new Failure('unavailable', message, { cause, retryAfterMs: 1_000 })
@@ -58,6 +54,15 @@ export async function admit(
   return answerOf(desk, live)
 }
 
+function enqueue(desk: Desk, live: LiveJob, body: Uint8Array): Promise<unknown> {
+  const keep = (seq: number | 'lost'): number => (live.streamSeq = Number(seq))
+  const stored = desk.store
+    .put(subjects.job(live.queue), body, { msgId: live.job.id, timeoutMs: PUBLISH_TIMEOUT_MS })
+    .then(keep)
+  live.stored = stored.catch(() => undefined)
+  return stored
+}
+
 /** Numbers the input and sends it to whoever holds the job; a later holder gets the rest from the log. */
 async function feed(desk: Desk, live: LiveJob, input: AsyncIterable<Uint8Array>): Promise<void> {
   const { input: log } = live
@@ -65,27 +70,14 @@ async function feed(desk: Desk, live: LiveJob, input: AsyncIterable<Uint8Array>)
   try {
     for await (const bytes of input) {
       if (live.outcome) return
-      if (!log.pending) live.silence.excuse(Date.now())
+      if (!log.pending) live.silence.excuse(monotonicMs())
       const seq = log.add(bytes)
-      send(desk, live, { seq, bytes })
+      sendInput(desk, live, { seq, bytes })
     }
     log.end()
-    send(desk, live, { seq: log.next })
+    sendInput(desk, live, { seq: log.next })
   } catch (cause) {
-    desk.log.warn({ job: live.job.id, cause }, 'the input of a job broke off')
-    leave(desk, live)
+    const failure = new Failure('invalid', 'The input of the request broke off.', { cause })
+    await fail(desk, live, failure)
   }
-}
-
-function send(
-  desk: Desk,
-  live: LiveJob,
-  { seq, bytes }: { seq: number; bytes?: Uint8Array },
-): void {
-  if (!live.holder) return
-  const { epoch } = live
-  const frame = bytes
-    ? ({ epoch, seq, kind: 'block', bytes } as const)
-    : ({ epoch, seq, kind: 'end' } as const)
-  desk.nc.publish(subjects.in(live.holder.worker, live.job.id), encodeInput(frame))
 }

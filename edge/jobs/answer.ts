@@ -1,7 +1,8 @@
 import { frameHead } from '../../proto/frame.ts'
 import { CREDIT_WINDOW } from '../../proto/job.ts'
 import type { Answer } from '../ports.ts'
-import { giveCredit } from './claims.ts'
+import { monotonicMs } from '../clock.ts'
+import { giveCredit } from './holder-messages.ts'
 import type { Desk } from './desk.ts'
 import type { LiveJob } from './live-job.ts'
 import { leave } from './leave.ts'
@@ -29,7 +30,7 @@ function taken(desk: Desk, live: LiveJob, frames: readonly Uint8Array[]): void {
   for (const bytes of frames) live.read += frameHead(bytes)?.count ?? 0
   const upTo = live.read + CREDIT_WINDOW
   if (upTo - live.credit < CREDIT_WINDOW / 2) return
-  if (live.next >= live.credit) live.silence.excuse(Date.now())
+  if (live.next >= live.credit) live.silence.excuse(monotonicMs())
   live.credit = upTo
   if (live.holder) giveCredit(desk, live, live.holder)
 }

@@ -1,13 +1,16 @@
 import type { Msg } from '@nats-io/nats-core'
+import { monotonicMs } from '../clock.ts'
 import { Claim, type ClaimAnswer, type Grant } from '../../proto/claim.ts'
+import { deliveryOf } from '../../proto/delivery.ts'
 import { Failure } from '../../proto/failure.ts'
-import { encodeInput } from '../../proto/input.ts'
 import { JobId, newSecret, WorkerId } from '../../proto/ids.ts'
 import { partOf, subjects } from '../../proto/subjects.ts'
 import type { Desk } from './desk.ts'
 import { fail } from './hear.ts'
+import { giveCredit, replayInput } from './holder-messages.ts'
 import { append } from './ledger.ts'
 import type { Holder, LiveJob } from './live-job.ts'
+import { release } from './release.ts'
 import { settleStranger } from './strangers.ts'
 
 /** A worker was offered a job and asks for it. Every claim is answered, unless it is none. */
@@ -25,7 +28,7 @@ export async function onClaim(desk: Desk, msg: Msg): Promise<void> {
     ? await decide(desk, live, worker.data, claim)
     : await settleStranger(desk, id.data, claim)
   msg.respond(JSON.stringify(answer))
-  if (live?.input && answer.go) replayInput(desk, live, worker.data, answer.epoch)
+  if (live?.input && answer.go) replayInput(desk, live, worker.data)
 }
 
 function readClaim(msg: Msg): Claim | undefined {
@@ -43,6 +46,12 @@ async function decide(
   worker: WorkerId,
   claim: Claim,
 ): Promise<ClaimAnswer> {
+  // A worker may be offered the job before we are told where it was stored.
+  if (live.streamSeq === 0) await live.stored
+  if (!isOfJob(live, claim)) {
+    desk.counts.junk++
+    return { go: false, why: 'unknown' }
+  }
   // A zombie that never heard `cancel` asks whether the job is still its own: that delivery was taken back.
   if (isOfOldEpoch(live, claim)) return { go: false, why: 'cancelled' }
   live.ack = claim.ack
@@ -54,9 +63,15 @@ async function decide(
     void fail(desk, live, new Failure('expired', 'The deadline passed before a worker was free.'))
     return { go: false, why: 'expired' }
   }
-  if (live.granting) return { go: false, why: 'held' }
+  if (live.granting || live.suspectSinceMs !== undefined) return { go: false, why: 'held' }
   if (live.holder) return heldBy(desk, live, live.holder, { worker, claim })
   return grant(desk, live, worker, claim)
+}
+
+/** An ack subject is a worker's word: it must speak of this very message, or it could end another tenant's job. */
+function isOfJob(live: LiveJob, { ack }: Claim): boolean {
+  const { consumer, streamSeq } = deliveryOf(ack)
+  return consumer === live.consumer && streamSeq === live.streamSeq
 }
 
 const isOfOldEpoch = (live: LiveJob, { ack }: Claim): boolean =>
@@ -74,7 +89,7 @@ function heldBy(
   desk.counts.held++
   if (same) {
     giveCredit(desk, live, holder)
-    replayInput(desk, live, worker, live.epoch)
+    replayInput(desk, live, worker)
   }
   return { go: false, why: 'held' }
 }
@@ -87,9 +102,10 @@ async function grant(
 ): Promise<ClaimAnswer> {
   const epoch = live.epoch + 1
   const spans = [...live.spans, { epoch, from: live.next, worker }]
-  live.granting = true
+  const { nonce, connection, ack } = claim
+  const claimant = { worker, connection, gone: false }
+  live.claimant = claimant
   try {
-    const { ack } = claim
     const written = await append(desk, live, {
       type: 'claimed',
       gateway: desk.gateway,
@@ -97,7 +113,7 @@ async function grant(
       epoch,
       worker,
       ack,
-      strikes: live.deaths.size,
+      deaths: live.deaths.size,
     })
     // The reader left while we wrote: its end is on the way to LEDGER behind this record.
     if (live.outcome) return { go: false, why: 'cancelled' }
@@ -106,17 +122,19 @@ async function grant(
     desk.log.warn({ job: live.job.id, cause }, 'a claim could not be recorded')
     return { go: false, why: 'held' }
   } finally {
-    live.granting = false
+    live.claimant = undefined
   }
   live.spans = spans
   live.epoch = epoch
-  const { nonce, connection, ack } = claim
   live.grants.set(epoch, { secret: newSecret(), ack })
   live.holder = { worker, nonce, connection, ack, spoke: false }
   live.subject = subjects.out(worker, live.job.id)
-  live.silence.start(Date.now(), desk.stepMs(worker, live.queue))
+  live.silence.start(monotonicMs(), desk.stepMs(worker, live.queue))
   desk.counts.granted++
-  return grantOf(live)
+  const granted = grantOf(live)
+  // Nobody is there to hear it any more.
+  if (claimant.gone) release(desk, live, 'disconnect')
+  return granted
 }
 
 function grantOf(live: LiveJob): Grant {
@@ -140,22 +158,4 @@ function depose(desk: Desk, live: LiveJob): ClaimAnswer {
   live.subscription?.unsubscribe()
   desk.live.delete(live.job.id)
   return { go: false, why: 'deposed' }
-}
-
-/** Tells the holder how far it may go now. Absolute, so it may be said twice. */
-export function giveCredit(desk: Desk, live: LiveJob, holder: Holder): void {
-  const secret = live.grants.get(live.epoch)?.secret ?? ''
-  const { epoch, credit: upTo } = live
-  const control = { type: 'credit', job: live.job.id, epoch, secret, upTo } as const
-  desk.nc.publish(subjects.ctl(holder.worker), JSON.stringify(control))
-}
-
-/** Sends the next holder the input that is not yet final; what comes later follows as it comes. */
-function replayInput(desk: Desk, live: LiveJob, worker: WorkerId, epoch: number): void {
-  const { input } = live
-  if (!input) return
-  const subject = subjects.in(worker, live.job.id)
-  for (const { seq, bytes } of input.rest())
-    desk.nc.publish(subject, encodeInput({ epoch, seq, kind: 'block', bytes }))
-  if (input.over) desk.nc.publish(subject, encodeInput({ epoch, seq: input.next, kind: 'end' }))
 }

@@ -7,17 +7,16 @@ import type { Job } from '../../proto/job.ts'
 import { consumerOf, partOf, subjects, type Queue } from '../../proto/subjects.ts'
 import { Roster } from '../catalogue/roster.ts'
 import { unknownModel } from '../catalogue/unknown-model.ts'
-import { sleep } from '../clock.ts'
+import { monotonicMs, sleep } from '../clock.ts'
 import type { Answer, Answers, AskOptions, Catalogue, Log, Served } from '../ports.ts'
 import { admit } from './admit.ts'
 import { onClaim } from './claims.ts'
 import { newCounts } from './counts.ts'
 import type { Desk } from './desk.ts'
-import type { Holder } from './live-job.ts'
+import { onDisconnect, onReturn } from './disconnects.ts'
 import { removeIfAhead } from './mend-queue.ts'
-import { release } from './release.ts'
 import { StreamStore } from './store.ts'
-import { onDisconnect, TICK_MS, Watch } from './watch.ts'
+import { TICK_MS, Watch } from './watch.ts'
 
 /** A gateway whose last beat is older than this is not alive. */
 const GATEWAY_GONE_MS = 2_000
@@ -25,6 +24,8 @@ const GATEWAY_GONE_MS = 2_000
 const FIRST_BEATS_MS = 1_500
 /** More waiting jobs than this for one queue, and the caller is told to come back. */
 const MAX_WAITING = 2_048
+/** Workers say which queues there are: one that lies makes no more of them than this. */
+const MAX_QUEUES = 256
 /** A queue without a worker is given this long to get one back. */
 const NO_WORKER_MS = 30_000
 
@@ -34,7 +35,10 @@ export interface DeskOptions {
   inboxPrefix: string | undefined
   gateway: GatewayId
   log: Log
+  /** Makes sure that workers can pull from a queue. */
   ensureQueue: (queue: Queue) => Promise<void>
+  /** Makes sure that the streams are there: a broker may come back without its files. */
+  ensureStreams: () => Promise<void>
   fenced?: boolean
 }
 
@@ -44,7 +48,7 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
   readonly roster = new Roster()
   readonly #gateways = new Map<string, number>()
   readonly #queues = new Map<string, Promise<void>>()
-  readonly #openedAtMs = Date.now()
+  readonly #openedAtMs = monotonicMs()
   #connected = true
   #timers: ReturnType<typeof setInterval>[] = []
 
@@ -57,6 +61,7 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
     gateway,
     log,
     ensureQueue,
+    ensureStreams,
     inboxPrefix,
     fenced = true,
   }: DeskOptions): Promise<GatewayDesk> {
@@ -71,11 +76,11 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
       fenced,
       ensureQueue: (queue) => opened.#ensure(queue, ensureQueue),
       stepMs: (worker, queue) => opened.roster.stepMs(worker, queue),
-      isGone: (worker) => opened.roster.isGone(worker, Date.now()),
+      isGone: (worker) => opened.roster.isGone(worker, monotonicMs()),
       isLeaving: (worker) => opened.roster.isLeaving(worker),
       isAlive: (other) => opened.#isAlive(other),
     })
-    opened.#listen()
+    opened.#listen(ensureStreams)
     await nc.flush()
     return opened
   }
@@ -89,7 +94,7 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
   }
 
   async ask(job: Job, options: AskOptions): Promise<Answer> {
-    const known = this.roster.find(job.model, Date.now())
+    const known = this.roster.find(job.model, monotonicMs())
     if (!known) throw unknownModel(job.model)
     if (!this.#connected)
       throw new Failure('unavailable', 'The broker is away. Try again in a moment.', {
@@ -101,20 +106,22 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
 
   async find(model: string): Promise<Served | undefined> {
     for (;;) {
-      const known = this.roster.find(model, Date.now())
+      const known = this.roster.find(model, monotonicMs())
       // Just started: the workers' first beats are on their way.
-      if (known || Date.now() - this.#openedAtMs > FIRST_BEATS_MS) return known?.served
+      if (known || monotonicMs() - this.#openedAtMs > FIRST_BEATS_MS) return known?.served
       await sleep(BEAT_MS / 4)
     }
   }
 
   list(): Promise<readonly Served[]> {
-    return Promise.resolve(this.roster.models(Date.now()))
+    return Promise.resolve(this.roster.models(monotonicMs()))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer)
     this.desk.store[Symbol.dispose]()
+    const gone = new Failure('unavailable', 'The gateway lost its broker. Send the request again.')
+    for (const live of this.desk.live.values()) live.mailbox.close(gone)
     await this.desk.nc.close()
   }
 
@@ -127,7 +134,7 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
       throw new Failure('overloaded', `${waiting} requests wait for this model. Try again later.`, {
         retryAfterMs: 5_000,
       })
-    if (Date.now() - seenAtMs > NO_WORKER_MS)
+    if (monotonicMs() - seenAtMs > NO_WORKER_MS)
       throw new Failure(
         'overloaded',
         'No worker serves this model at the moment. Try again later.',
@@ -137,7 +144,7 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
       )
   }
 
-  #listen(): void {
+  #listen(ensureStreams: () => Promise<void>): void {
     const { nc, gateway } = this.desk
     const claims = (msg: Msg): void => {
       onClaim(this.desk, msg).catch((cause: unknown) => {
@@ -147,16 +154,16 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
     this.#on(subjects.claimsOf(gateway), claims)
     this.#on(subjects.claimsOf('any'), claims, 'gateways')
     this.#on(subjects.beats, (msg) => this.#onBeat(msg))
-    this.#on(subjects.gatewayBeats, (msg) => this.#gateways.set(partOf(msg.subject, 1), Date.now()))
+    this.#on(subjects.gatewayBeats, (msg) => this.#onGatewayBeat(partOf(msg.subject, 1)))
     this.#on(subjects.poolDisconnects, (msg) => onDisconnect(this.desk, msg.json()))
-    const watch = new Watch(this.desk, () => this.#connected, Date.now())
+    const watch = new Watch(this.desk, () => this.#connected, monotonicMs())
     this.#timers = [
-      setInterval(() => watch.tick(Date.now()), TICK_MS),
+      setInterval(() => watch.tick(monotonicMs()), TICK_MS),
       setInterval(() => {
         if (this.#connected) nc.publish(subjects.gatewayBeat(gateway))
       }, BEAT_MS),
     ]
-    void this.#follow()
+    void this.#follow(ensureStreams)
   }
 
   /** A message that cannot be read is logged and dropped: nobody's bytes may end a gateway. */
@@ -178,16 +185,20 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
   #onBeat(msg: Msg): void {
     const worker = WorkerId.parse(partOf(msg.subject, 1))
     const beat = Beat.parse(msg.json())
-    this.roster.heard(worker, beat, Date.now())
+    this.roster.heard(worker, beat, monotonicMs())
     for (const { kind, queue } of beat.offerings)
-      this.desk.ensureQueue({ kind, name: queue }).catch(() => undefined)
-    for (const live of this.desk.live.values()) {
-      const { holder } = live
-      // It came back on another connection, or as another process: what it ran before is over.
-      if (holder?.worker === worker && !isSame(holder, beat)) release(this.desk, live, 'disconnect')
-      // And whatever is heard of did not die.
-      live.deaths.delete(beat.nonce)
-    }
+      if (this.#queues.size < MAX_QUEUES)
+        this.desk.ensureQueue({ kind, name: queue }).catch(() => undefined)
+    onReturn(this.desk, worker, beat)
+  }
+
+  #onGatewayBeat(gateway: string): void {
+    const nowMs = monotonicMs()
+    // Every start of a gateway is another gateway: the former ones are not kept.
+    if (!this.#gateways.has(gateway))
+      for (const [other, seenAtMs] of this.#gateways)
+        if (nowMs - seenAtMs > GATEWAY_GONE_MS) this.#gateways.delete(other)
+    this.#gateways.set(gateway, nowMs)
   }
 
   #ensure(queue: Queue, ensureQueue: DeskOptions['ensureQueue']): Promise<void> {
@@ -206,23 +217,23 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
   }
 
   #isAlive(other: GatewayId): boolean {
-    const now = Date.now()
+    const now = monotonicMs()
     if (now - this.#openedAtMs < GATEWAY_GONE_MS) return true
     return now - (this.#gateways.get(other) ?? 0) < GATEWAY_GONE_MS
   }
 
-  async #follow(): Promise<void> {
+  async #follow(ensureStreams: () => Promise<void>): Promise<void> {
     for await (const status of this.desk.nc.status()) {
       if (status.type === 'disconnect') this.#connected = false
       if (status.type !== 'reconnect') continue
       // A broker that lost its files has no queues: they are made again when next needed.
       this.#queues.clear()
-      for (const live of this.desk.live.values()) live.silence.excuse(Date.now())
+      await ensureStreams().catch((cause: unknown) => {
+        this.desk.log.error({ cause }, 'the streams could not be made sure of')
+      })
+      for (const live of this.desk.live.values()) live.silence.excuse(monotonicMs())
       this.#connected = true
     }
     this.#connected = false
   }
 }
-
-const isSame = (holder: Holder, beat: Beat): boolean =>
-  holder.nonce === beat.nonce && holder.connection === beat.connection

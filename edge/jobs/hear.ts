@@ -1,18 +1,35 @@
 import type { Msg } from '@nats-io/nats-core'
+import { monotonicMs } from '../clock.ts'
 import { Failure } from '../../proto/failure.ts'
-import { decodeFrame, frameHead, idsOf, type FrameHead } from '../../proto/frame.ts'
+import {
+  decodeFrame,
+  encodeFrame,
+  frameHead,
+  idsOf,
+  type End,
+  type FrameHead,
+} from '../../proto/frame.ts'
 import { partOf } from '../../proto/subjects.ts'
 import type { Desk } from './desk.ts'
 import { judge } from './fence.ts'
 import type { LiveJob } from './live-job.ts'
 import { release } from './release.ts'
-import { settle, stop } from './settle.ts'
+import { settle, stop, type Ending } from './settle.ts'
+
+/** How long a reader waits for the record of its end while the broker is away. */
+const PATIENCE_MS = 30_000
 
 /** One message on `out.*.<jobId>`: the fence, then the answer. This is the token path: no promise, no JSON. */
 export function hear(desk: Desk, live: LiveJob, msg: Msg): void {
   const head = frameHead(msg.data)
   if (!head) {
     desk.counts.junk++
+    return
+  }
+  if (live.outcome) {
+    // It is over for everyone; a worker that does not know is told.
+    desk.counts.stale++
+    warn(desk, live, head.epoch, partOf(msg.subject, 1))
     return
   }
   const judgement = desk.fenced ? judge(live, head, msg.subject) : 'accept'
@@ -36,7 +53,7 @@ export function hear(desk: Desk, live: LiveJob, msg: Msg): void {
 }
 
 function accept(desk: Desk, live: LiveJob, head: FrameHead, bytes: Uint8Array): void {
-  const nowMs = Date.now()
+  const nowMs = monotonicMs()
   live.silence.heard(nowMs, head.count)
   if (live.holder) live.holder.spoke = true
   desk.counts.frames++
@@ -71,7 +88,7 @@ function accept(desk: Desk, live: LiveJob, head: FrameHead, bytes: Uint8Array): 
 function conclude(desk: Desk, live: LiveJob, bytes: Uint8Array): void {
   const frame = decodeFrame(bytes)
   if (frame.kind === 'consumed') live.input?.release(frame.through)
-  if (frame.kind === 'end') void finish(desk, live, bytes)
+  if (frame.kind === 'end') void finish(desk, live, frame)
   if (frame.kind !== 'failed') return
   const failure = Failure.of(frame.failure)
   if (
@@ -83,28 +100,44 @@ function conclude(desk: Desk, live: LiveJob, bytes: Uint8Array): void {
   else void fail(desk, live, failure)
 }
 
-async function finish(desk: Desk, live: LiveJob, bytes: Uint8Array): Promise<void> {
-  const frame = decodeFrame(bytes)
-  if (frame.kind !== 'end') return
-  const { finish: reason, promptTokens, cachedTokens } = frame
-  try {
-    const end = { finish: reason, promptTokens, cachedTokens }
-    await settle(desk, live, { outcome: 'done', end })
-    live.mailbox.put(bytes)
+async function finish(
+  desk: Desk,
+  live: LiveJob,
+  { finish: reason, ...counts }: End,
+): Promise<void> {
+  const { promptTokens, cachedTokens } = counts
+  const end = { finish: reason, promptTokens, cachedTokens }
+  await conclusion(desk, live, { outcome: 'done', end }, () => {
+    live.mailbox.put(encodeFrame(live.epoch, live.next, { kind: 'end', ...end }))
     live.mailbox.close()
-  } catch (thrown) {
-    live.mailbox.close(Failure.from(thrown))
-  }
+  })
 }
 
 /** Ends a job with a failure that its reader is told. */
 export async function fail(desk: Desk, live: LiveJob, failure: Failure): Promise<void> {
+  const outcome = failure.code === 'expired' ? 'expired' : 'failed'
+  await conclusion(desk, live, { outcome, failure }, () => live.mailbox.close(failure))
+}
+
+/** The reader is told an end only when it is in LEDGER; if that takes too long, it is told so, and may go. */
+async function conclusion(
+  desk: Desk,
+  live: LiveJob,
+  ending: Ending,
+  tell: () => void,
+): Promise<void> {
+  if (live.outcome) return
+  const patience = setTimeout(() => {
+    const message = 'The end of the answer could not be recorded in time.'
+    live.mailbox.close(new Failure('unavailable', message))
+  }, PATIENCE_MS)
   try {
-    const outcome = failure.code === 'expired' ? 'expired' : 'failed'
-    await settle(desk, live, { outcome, failure })
-    live.mailbox.close(failure)
+    await settle(desk, live, ending)
+    tell()
   } catch (thrown) {
     live.mailbox.close(Failure.from(thrown))
+  } finally {
+    clearTimeout(patience)
   }
 }
 

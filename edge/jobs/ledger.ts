@@ -1,6 +1,6 @@
 import type { JobId } from '../../proto/ids.ts'
 import { LedgerRecord } from '../../proto/ledger.ts'
-import { subjects } from '../../proto/subjects.ts'
+import { LEDGER, subjects } from '../../proto/subjects.ts'
 import type { Desk } from './desk.ts'
 import type { LiveJob } from './live-job.ts'
 
@@ -32,17 +32,28 @@ export function append(
 }
 
 async function put(desk: Desk, live: LiveJob, record: LedgerRecord): Promise<'written' | 'lost'> {
+  const text = JSON.stringify(record)
   const epoch = record.type === 'claimed' ? record.epoch : ''
-  const seq = await desk.store.put(subjects.ledger(live.job.id), JSON.stringify(record), {
-    // A write whose answer was lost is made again: the id lets the server tell that it is the same one.
-    msgId: `${live.job.id}.${record.type}${epoch}.${desk.gateway}`,
-    expectLast: live.ledgerSeq,
-    timeoutMs: WRITE_TIMEOUT_MS,
-    tries: 3,
-  })
-  if (seq === 'lost') return seq
-  live.ledgerSeq = seq
-  return 'written'
+  // A write whose answer was lost is made again: the id lets the server tell that it is the same one.
+  const msgId = `${live.job.id}.${record.type}${epoch}.${desk.gateway}`
+  for (;;) {
+    const expectLast = live.ledgerSeq
+    const timeoutMs = WRITE_TIMEOUT_MS
+    const seq = await desk.store.put(subjects.ledger(live.job.id), text, {
+      msgId,
+      expectLast,
+      timeoutMs,
+    })
+    if (seq !== 'lost') {
+      live.ledgerSeq = seq
+      return 'written'
+    }
+    // An earlier write of ours may be there although nobody told us. Only a stranger's means that we lost the job.
+    const last = await lastRecord(desk, live.job.id)
+    if (last?.record.gateway !== desk.gateway || last.seq === expectLast) return 'lost'
+    live.ledgerSeq = last.seq
+    if (last.record.type === 'final') return 'written'
+  }
 }
 
 /** The last record of a job, and its sequence for the next compare-and-set. */
@@ -50,7 +61,7 @@ export async function lastRecord(
   desk: Desk,
   id: JobId,
 ): Promise<{ seq: number; record: LedgerRecord } | undefined> {
-  const message = await desk.jsm.direct.getMessage('LEDGER', { last_by_subj: subjects.ledger(id) })
+  const message = await desk.jsm.direct.getMessage(LEDGER, { last_by_subj: subjects.ledger(id) })
   if (!message) return undefined
   const parsed = LedgerRecord.safeParse(message.json())
   return parsed.success ? { seq: message.seq, record: parsed.data } : undefined

@@ -32,8 +32,10 @@ export class LiveJob implements Post {
   ledgerSeq = 0
   /** The record being written: the next one waits for it, since it must name its sequence. */
   writing: Promise<void> | undefined
-  /** Where the job lies in JOBS, known from the PubAck. */
+  /** Where the job lies in JOBS, known from the PubAck; 0 before it. */
   streamSeq = 0
+  /** Resolves when that is known. */
+  stored: Promise<unknown> = Promise.resolve()
   /** Where to acknowledge the latest delivery; nothing until a worker has claimed. */
   ack: string | undefined
   /** Since when nobody holds it. */
@@ -45,8 +47,10 @@ export class LiveJob implements Post {
   spans: Span[] = []
   /** Every claim that was granted, by its epoch: a zombie is known by its ack and stopped with its secret. */
   readonly grants = new Map<number, { secret: string; ack: string }>()
-  /** A claim is being written to LEDGER. */
-  granting = false
+  /** Whose claim is being written to LEDGER, and whether its connection ended meanwhile. */
+  claimant: { worker: WorkerId; connection: number; gone: boolean } | undefined
+  /** Since when too many deaths speak against it. It is offered to nobody until it is buried or they are taken back. */
+  suspectSinceMs: number | undefined
   next = 0
   ids: number[] = []
   /** Tokens (or blocks) the reader has taken. */
@@ -54,8 +58,8 @@ export class LiveJob implements Post {
   credit = CREDIT_WINDOW
   /** Workers that died with it in a row, without a token between them: by boot nonce, or nonce and epoch. */
   readonly deaths = new Set<string>()
-  /** Silences of a holder in a row, without a token between them. */
-  silences = 0
+  /** Other attempts in a row that came to nothing, without a token between them. */
+  failings = 0
   /** Set once, when the job is over for everyone: the record that says so may still be on its way. */
   outcome: Outcome | undefined
   /** That record is in LEDGER: from here on a delivery may be acknowledged. */
@@ -69,6 +73,10 @@ export class LiveJob implements Post {
     this.consumer = consumerOf(queue)
     this.idleSinceMs = nowMs
     this.input = job.kind === 'duplex' ? new InputLog() : undefined
+  }
+
+  get granting(): boolean {
+    return this.claimant !== undefined
   }
 
   /** Whether its holder could say something now: it has credit and, for a stream, something to work on. */

@@ -1,15 +1,17 @@
+import { monotonicMs } from '../clock.ts'
 import { Failure } from '../../proto/failure.ts'
 import { subjects } from '../../proto/subjects.ts'
 import type { Counts } from './counts.ts'
 import type { Desk } from './desk.ts'
 import { WRITE_TIMEOUT_MS } from './ledger.ts'
-import type { LiveJob } from './live-job.ts'
+import type { Holder, LiveJob } from './live-job.ts'
 import { settle, stop } from './settle.ts'
 
-export type Reason = 'disconnect' | 'silence' | 'hole' | 'engine' | 'overrun'
+export type Reason = 'disconnect' | 'reconnect' | 'silence' | 'hole' | 'engine' | 'overrun'
 
 const counted: Record<Reason, keyof Counts> = {
   disconnect: 'releasedByDisconnect',
+  reconnect: 'releasedByDisconnect',
   silence: 'releasedBySilence',
   hole: 'releasedByHole',
   engine: 'releasedByEngine',
@@ -18,8 +20,8 @@ const counted: Record<Reason, keyof Counts> = {
 
 /** Workers that may die of one job, without a token between them, before it is called poison. */
 const MAX_DEATHS = 2
-/** Silences in a row without a token: a job that hangs every engine must end too. */
-const MAX_SILENCES = 6
+/** Attempts in a row that ended in silence or misconduct without a token: a job that hangs every engine must end too. */
+const MAX_FAILINGS = 6
 
 /** Takes a job from its holder and offers it again: the next worker goes on from exactly the emitted tokens. */
 export function release(desk: Desk, live: LiveJob, reason: Reason): void {
@@ -32,44 +34,49 @@ export function release(desk: Desk, live: LiveJob, reason: Reason): void {
   )
   live.holder = undefined
   live.subject = undefined
-  live.idleSinceMs = Date.now()
   if (reason !== 'disconnect') stop(desk, live, live.epoch)
+  remember(desk, live, holder, reason)
+  if (isPoison(live)) live.suspectSinceMs = monotonicMs()
+  else offerAgain(desk, live)
+}
 
-  const progressed = live.next > (live.spans.at(-1)?.from ?? 0)
-  if (progressed) {
-    live.deaths.clear()
-    live.silences = 0
-  } else if (reason === 'silence') live.silences++
-  else if (reason === 'engine') live.deaths.add(`${holder.nonce}.${live.epoch}`)
-  // A worker that said goodbye did not die of the job; one that is heard of again did not die at all.
-  else if (reason === 'disconnect' && !desk.isLeaving(holder.worker)) live.deaths.add(holder.nonce)
-  if (live.deaths.size >= MAX_DEATHS || live.silences >= MAX_SILENCES) {
-    void bury(desk, live)
-    return
-  }
+export const isPoison = (live: LiveJob): boolean =>
+  live.deaths.size >= MAX_DEATHS || live.failings >= MAX_FAILINGS
+
+export function offerAgain(desk: Desk, live: LiveJob): void {
+  live.idleSinceMs = monotonicMs()
   if (live.ack) desk.nc.publish(live.ack, '-NAK')
 }
 
+/** What speaks against a job. One that made a token meanwhile starts anew: an innocent one may be killed often. */
+function remember(desk: Desk, live: LiveJob, holder: Holder, reason: Reason): void {
+  if (live.next > (live.spans.at(-1)?.from ?? 0)) {
+    live.deaths.clear()
+    live.failings = 0
+  } else if (reason === 'engine') live.deaths.add(`${holder.nonce}.${live.epoch}`)
+  // A worker that said goodbye did not die of the job; one that is heard of again did not die at all.
+  else if (reason === 'disconnect' && !desk.isLeaving(holder.worker)) live.deaths.add(holder.nonce)
+  else if (reason !== 'disconnect' && reason !== 'reconnect') live.failings++
+}
+
 /** A job that kills whoever takes it goes to DEAD with its story. */
-async function bury(desk: Desk, live: LiveJob): Promise<void> {
+export async function bury(desk: Desk, live: LiveJob): Promise<void> {
+  const { id } = live.job
+  // It is looked at again every tick.
+  live.suspectSinceMs = Number.POSITIVE_INFINITY
   const failure = new Failure(
     'poisoned',
     'The workers that took this request died of it, so it was given up. Change the request before you send it again.',
   )
   desk.counts.poisoned++
-  try {
-    const story = {
-      job: live.job,
-      spans: live.spans,
-      deaths: live.deaths.size,
-      silences: live.silences,
-    }
-    const told = { msgId: live.job.id, timeoutMs: WRITE_TIMEOUT_MS, tries: 3 }
-    await desk.store.put(subjects.dead(live.queue), JSON.stringify(story), told)
-    await settle(desk, live, { outcome: 'failed', failure })
-    live.mailbox.close(failure)
-  } catch (cause) {
-    desk.log.error({ job: live.job.id, cause }, 'a poison job could not be buried')
-    live.mailbox.close(failure)
-  }
+  const { job, spans, failings } = live
+  const story = JSON.stringify({ job, spans, deaths: live.deaths.size, failings })
+  const told = { msgId: id, timeoutMs: WRITE_TIMEOUT_MS, tries: 3 }
+  await desk.store.put(subjects.dead(live.queue), story, told).catch((cause: unknown) => {
+    desk.log.error({ job: id, cause }, 'the story of a poison job could not be kept')
+  })
+  await settle(desk, live, { outcome: 'failed', failure }).catch((cause: unknown) => {
+    desk.log.error({ job: id, cause }, 'a poison job could not be settled')
+  })
+  live.mailbox.close(failure)
 }

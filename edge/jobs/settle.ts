@@ -7,7 +7,6 @@ import type { Desk } from './desk.ts'
 import { append } from './ledger.ts'
 import type { LiveJob } from './live-job.ts'
 
-const TRIES = 30
 const RETRY_MS = 1_000
 
 export interface Ending {
@@ -66,12 +65,12 @@ async function record(desk: Desk, live: LiveJob, ending: Ending): Promise<'writt
     model: live.job.model,
     failure: failure?.toJSON() ?? null,
   }
-  for (let tries = 1; ; tries++) {
+  for (;;) {
     try {
       return await append(desk, live, final)
     } catch (cause) {
-      // The broker is away. The reader has all tokens already; only the proof of the end is missing.
-      if (tries === TRIES || desk.nc.isClosed())
+      // The broker is away. Nobody else may end the job, so it is written when it is back, whoever still waits for it.
+      if (desk.nc.isClosed())
         throw new Failure('unavailable', 'The end of the answer could not be recorded.', { cause })
       await sleep(RETRY_MS)
     }

@@ -35,6 +35,14 @@ describe('silence', () => {
     expect([silence.over(1_300), silence.over(1_301)]).toEqual([false, true])
   })
 
+  test('is seen through the pauses of a listener that often does not listen', ({ expect }) => {
+    const silence = after((s) => {
+      s.start(0, 0)
+      for (let i = 0; i < 4; i++) s.forgive(170)
+    })
+    expect([silence.over(1_180), silence.over(1_181)]).toEqual([false, true])
+  })
+
   test('does not count time in which nothing could be said', ({ expect }) => {
     const silence = after((s) => {
       s.start(0, 0)

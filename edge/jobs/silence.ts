@@ -24,7 +24,12 @@ export class Silence {
     this.#lastAtMs = nowMs
   }
 
-  /** Time in which nothing could be heard, since no credit was left or we did not listen, is not silence. */
+  /** We did not listen for so long: that much of the quiet is ours. */
+  forgive(ms: number): void {
+    this.#lastAtMs += ms
+  }
+
+  /** Nothing could be said, since no credit was left or the broker was away: quiet begins now. */
   excuse(nowMs: number): void {
     this.#lastAtMs = Math.max(this.#lastAtMs, nowMs)
   }

@@ -1,6 +1,6 @@
 import { createInbox, headers, type Msg, type NatsConnection } from '@nats-io/nats-core'
 import { z } from 'zod'
-import { sleep } from '../clock.ts'
+import { monotonicMs, sleep } from '../clock.ts'
 
 /** JetStream's code for a compare-and-set that lost. */
 const WRONG_LAST_SEQUENCE = 10_071
@@ -49,7 +49,7 @@ export class StreamStore implements Disposable {
         if (!error) this.#heard(msg)
       },
     })
-    this.#sweep = setInterval(() => this.#expire(Date.now()), SWEEP_MS)
+    this.#sweep = setInterval(() => this.#expire(monotonicMs()), SWEEP_MS)
   }
 
   /** The sequence it was stored under, or `lost` where `expectLast` was not the last. Throws when nobody answers. */
@@ -84,7 +84,7 @@ export class StreamStore implements Disposable {
     if (expectLast !== undefined)
       head.set('Nats-Expected-Last-Subject-Sequence', String(expectLast))
     return new Promise((resolve, reject) => {
-      this.#pending.set(token, { resolve, reject, untilMs: Date.now() + timeoutMs })
+      this.#pending.set(token, { resolve, reject, untilMs: monotonicMs() + timeoutMs })
       this.#nc.publish(subject, body, { headers: head, reply: `${this.#inbox}.${token}` })
     })
   }

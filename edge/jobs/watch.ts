@@ -1,20 +1,21 @@
-import { z } from 'zod'
+import { GONE_MS } from '../catalogue/roster.ts'
 import { Failure } from '../../proto/failure.ts'
-import { subjects } from '../../proto/subjects.ts'
+import { JOBS, subjects } from '../../proto/subjects.ts'
 import type { Desk } from './desk.ts'
 import { fail } from './hear.ts'
 import type { LiveJob } from './live-job.ts'
-import { GONE_MS } from '../catalogue/roster.ts'
-import { release } from './release.ts'
+import { bury, isPoison, offerAgain, release } from './release.ts'
 
 export const TICK_MS = 25
-/** Our own loop stood still for longer than this: what we did not hear is not silence. */
+/** Our own loop stood still for longer than this: what we did not hear meanwhile is not silence. */
 const STALL_MS = 150
 const PROGRESS_EVERY_MS = 1_500
 /** A delivered job that nobody claims within this is with a frozen worker. */
 const UNCLAIMED_MS = 300
+/** A worker whose connection ended and that lives is heard of again within this: it beats five times a second. */
+const TAKEN_BACK_MS = 1_000
 
-/** What a gateway notices by itself, as time passes: silence, deadlines, offers that nobody claims. */
+/** What a gateway notices by itself, as time passes: silence, deadlines, offers that nobody claims, poison. */
 export class Watch {
   readonly #desk: Desk
   readonly #connected: () => boolean
@@ -29,35 +30,57 @@ export class Watch {
     this.#lastTickMs = nowMs
   }
 
+  /** `nowMs` goes only forward. One job's trouble is logged, and is not the others'. */
   tick(nowMs: number): void {
-    const stalled = nowMs - this.#lastTickMs > STALL_MS
+    const sinceMs = nowMs - this.#lastTickMs
     this.#lastTickMs = nowMs
-    const deaf = stalled || !this.#connected()
-    if (deaf) this.#deafAtMs = nowMs
+    const stalledMs = sinceMs > STALL_MS ? sinceMs : 0
+    const connected = this.#connected()
+    if (stalledMs > 0 || !connected) this.#deafAtMs = nowMs
     const working = nowMs - this.#lastProgressMs >= PROGRESS_EVERY_MS
     if (working) this.#lastProgressMs = nowMs
     const unclaimed: LiveJob[] = []
     for (const live of this.#desk.live.values()) {
-      if (live.outcome) continue
-      if (nowMs >= live.job.deadlineAtMs) {
-        void fail(this.#desk, live, new Failure('expired', 'The deadline of the request passed.'))
-        continue
+      try {
+        if (working && live.holder && live.ack) this.#desk.nc.publish(live.ack, '+WPI')
+        live.silence.forgive(stalledMs)
+        if (!connected) live.silence.excuse(nowMs)
+        if (this.#look(live, nowMs, connected)) unclaimed.push(live)
+      } catch (cause) {
+        this.#desk.log.error({ job: live.job.id, cause }, 'a job could not be watched')
       }
-      if (deaf) live.silence.excuse(nowMs)
-      else if (live.holder) this.#guard(live, nowMs, working)
-      else if (isUnclaimed(live, nowMs)) unclaimed.push(live)
     }
     if (unclaimed.length > 0) void this.#reoffer(unclaimed, nowMs)
   }
 
-  #guard(live: LiveJob, nowMs: number, working: boolean): void {
+  /** Whether the job waits for somebody to claim it, and has for too long. */
+  #look(live: LiveJob, nowMs: number, connected: boolean): boolean {
+    if (live.outcome) return false
+    if (Date.now() >= live.job.deadlineAtMs) {
+      void fail(this.#desk, live, new Failure('expired', 'The deadline of the request passed.'))
+      return false
+    }
+    if (!connected) return false
+    if (live.suspectSinceMs !== undefined) this.#judge(live, live.suspectSinceMs, nowMs)
+    else if (live.holder) this.#guard(live, nowMs)
+    else return isUnclaimed(live, nowMs)
+    return false
+  }
+
+  #guard(live: LiveJob, nowMs: number): void {
     const { holder } = live
     // A holder that has nothing it may say is not silent: only its beats tell whether it is there.
     if (!live.maySpeak) live.silence.excuse(nowMs)
     else if (live.silence.over(nowMs)) release(this.#desk, live, 'silence')
     const heedful = nowMs - this.#deafAtMs > GONE_MS
     if (holder && heedful && this.#desk.isGone(holder.worker)) release(this.#desk, live, 'silence')
-    if (working && live.holder && live.ack) this.#desk.nc.publish(live.ack, '+WPI')
+  }
+
+  #judge(live: LiveJob, sinceMs: number, nowMs: number): void {
+    if (!isPoison(live)) {
+      live.suspectSinceMs = undefined
+      offerAgain(this.#desk, live)
+    } else if (nowMs - sinceMs > TAKEN_BACK_MS) void bury(this.#desk, live)
   }
 
   /**
@@ -69,10 +92,10 @@ export class Watch {
     for (const live of jobs) live.idleSinceMs = nowMs
     for (const consumer of new Set(jobs.map((live) => live.consumer))) {
       try {
-        const { delivered } = await jsm.consumers.info('JOBS', consumer)
+        const { delivered } = await jsm.consumers.info(JOBS, consumer)
         for (const live of jobs) {
-          if (live.consumer !== consumer || live.holder || live.granting || live.outcome) continue
-          if (delivered.stream_seq < live.streamSeq) continue
+          if (live.consumer !== consumer || !isFree(live) || delivered.stream_seq < live.streamSeq)
+            continue
           counts.reoffered++
           const ack = subjects.unseenAck(consumer, live.streamSeq, delivered.consumer_seq)
           nc.publish(live.ack ?? ack, '-NAK')
@@ -84,17 +107,8 @@ export class Watch {
   }
 }
 
+const isFree = (live: LiveJob): boolean =>
+  !live.holder && !live.granting && !live.outcome && live.suspectSinceMs === undefined
+
 const isUnclaimed = (live: LiveJob, nowMs: number): boolean =>
-  !live.granting && live.streamSeq > 0 && nowMs - live.idleSinceMs > UNCLAIMED_MS
-
-const Disconnect = z.object({ client: z.object({ id: z.int(), user: z.string() }) })
-
-/** The server says that a worker's connection ended, 3 ms after a `kill -9`. Known by user and number, never by name. */
-export function onDisconnect(desk: Desk, event: unknown): void {
-  const parsed = Disconnect.safeParse(event)
-  if (!parsed.success) return
-  const { id, user } = parsed.data.client
-  for (const live of desk.live.values())
-    if (live.holder?.worker === user && live.holder.connection === id)
-      release(desk, live, 'disconnect')
-}
+  isFree(live) && live.streamSeq > 0 && nowMs - live.idleSinceMs > UNCLAIMED_MS

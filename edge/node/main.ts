@@ -38,6 +38,7 @@ const desk = await GatewayDesk.open({
   gateway,
   log,
   ensureQueue: (queue) => ensureConsumer(jsm, queue),
+  ensureStreams: () => applyStreams(nc),
 })
 const store = new PostgresKeys(db, async () => {
   nc.publish(subjects.keyChanged)

@@ -105,7 +105,14 @@ export class BusObject extends DurableObject<Bindings> {
         await applyStreams(nc)
         const jsm = await jetstreamManager(nc)
         const ensureQueue = ensureConsumer.bind(undefined, jsm)
-        const desk = await GatewayDesk.open({ nc, inboxPrefix, gateway, log, ensureQueue })
+        const desk = await GatewayDesk.open({
+          nc,
+          inboxPrefix,
+          gateway,
+          log,
+          ensureQueue,
+          ensureStreams: () => applyStreams(nc),
+        })
         void nc.closed().then(() => this.#close(desk))
         log.info({}, 'connected to the broker')
         return desk

@@ -1,8 +1,14 @@
 import { z } from 'zod'
 
+const MAX_MESSAGES = 2048
+const MAX_PARTS = 64
+/** Of all messages together. */
+const MAX_ALL_PARTS = 4096
+const MAX_STOPS = 4
+
 const TextPart = z.object({ type: z.literal('text'), text: z.string() })
 
-const Content = z.union([z.string(), z.array(TextPart).min(1)], {
+const Content = z.union([z.string(), z.array(TextPart).min(1).max(MAX_PARTS)], {
   error:
     'Content must be a string or a list of {"type":"text","text":…} parts: no model here reads other parts.',
 })
@@ -13,47 +19,82 @@ export const ChatRequestMessage = z.object({
   name: z.string().optional(),
 })
 
-/** Fields that would change the answer and that no model here honours yet, with the values that ask for nothing. */
-const unsupported: Record<string, (value: unknown) => boolean> = {
-  tools: (value) => Array.isArray(value) && value.length === 0,
-  functions: (value) => Array.isArray(value) && value.length === 0,
-  tool_choice: (value) => value === 'none' || value === 'auto',
-  response_format: (value) => JSON.stringify(value) === '{"type":"text"}',
-  logprobs: (value) => value === false,
-  top_logprobs: (value) => value === 0,
-  logit_bias: (value) => JSON.stringify(value) === '{}',
-  audio: () => false,
-  modalities: (value) => JSON.stringify(value) === '["text"]',
+/** Refuses before zod looks at the elements: it says of every one what is wrong with it, however many there are. */
+const atMost =
+  (most: number) =>
+  (value: unknown, context: z.core.$RefinementCtx): unknown => {
+    if (Array.isArray(value) && value.length > most)
+      context.addIssue({ code: 'custom', message: `At most ${most} are possible.` })
+    return value
+  }
+
+function countParts(value: unknown, context: z.core.$RefinementCtx): unknown {
+  atMost(MAX_MESSAGES)(value, context)
+  if (!Array.isArray(value) || value.length > MAX_MESSAGES) return value
+  let all = 0
+  for (const [i, each] of value.entries()) {
+    const content: unknown = isObject(each) ? each['content'] : undefined
+    if (!Array.isArray(content)) continue
+    all += content.length
+    if (content.length <= MAX_PARTS && all <= MAX_ALL_PARTS) continue
+    const message = `At most ${MAX_PARTS} parts are possible, and ${MAX_ALL_PARTS} in all messages together.`
+    context.addIssue({ code: 'custom', path: [i, 'content'], message })
+    break
+  }
+  return value
 }
+
+/** A field that would change the answer and that no model here honours yet, with the values that ask for nothing. */
+const unsupported = (asksNothing: (value: unknown) => boolean) =>
+  z
+    .unknown()
+    .refine((value) => value === undefined || value === null || asksNothing(value), {
+      error: ({ path }) => `${String(path?.at(-1) ?? 'This')} is not supported yet: leave it out.`,
+    })
+    .optional()
+
+const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0
+/** Looked at and not made into text: what a stranger nests deeply enough would end the stack. */
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const isTextFormat = (value: unknown): boolean =>
+  isObject(value) && value['type'] === 'text' && Object.keys(value).length === 1
 
 /**
  * What `POST /v1/chat/completions` takes. Fields that OpenAI knows and that change nothing here are ignored; those
  * that would change the answer and cannot be honoured yet are refused by name.
  */
-export const ChatRequest = z
-  .looseObject({
-    model: z.string().min(1).max(200),
-    messages: z.array(ChatRequestMessage).min(1).max(2048),
-    stream: z.boolean().nullish(),
-    stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
-    max_tokens: z.int().positive().nullish(),
-    max_completion_tokens: z.int().positive().nullish(),
-    temperature: z.number().min(0).max(2).nullish(),
-    top_p: z.number().min(0).max(1).nullish(),
-    frequency_penalty: z.number().min(-2).max(2).nullish(),
-    presence_penalty: z.number().min(-2).max(2).nullish(),
-    seed: z.int().nullish(),
-    stop: z.union([z.string().min(1), z.array(z.string().min(1)).max(4)]).nullish(),
-    n: z.literal(1, { error: 'Only n = 1 is supported yet.' }).nullish(),
-  })
-  .superRefine((request, context) => {
-    for (const [field, asksNothing] of Object.entries(unsupported)) {
-      const value = request[field]
-      if (value === undefined || value === null || asksNothing(value)) continue
-      const message = `${field} is not supported yet: leave it out.`
-      context.addIssue({ code: 'custom', path: [field], message })
-    }
-  })
+export const ChatRequest = z.object({
+  model: z.string().min(1).max(200),
+  messages: z.preprocess(countParts, z.array(ChatRequestMessage).min(1).max(MAX_MESSAGES)),
+  stream: z.boolean().nullish(),
+  stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
+  max_tokens: z.int().positive().nullish(),
+  max_completion_tokens: z.int().positive().nullish(),
+  temperature: z.number().min(0).max(2).nullish(),
+  top_p: z.number().min(0).max(1).nullish(),
+  frequency_penalty: z.number().min(-2).max(2).nullish(),
+  presence_penalty: z.number().min(-2).max(2).nullish(),
+  seed: z.int().nullish(),
+  stop: z
+    .preprocess(
+      atMost(MAX_STOPS),
+      z.union([z.string().min(1), z.array(z.string().min(1)).max(MAX_STOPS)]).nullish(),
+    )
+    .optional(),
+  n: z.literal(1, { error: 'Only n = 1 is supported yet.' }).nullish(),
+  tools: unsupported(isEmptyList),
+  functions: unsupported(isEmptyList),
+  tool_choice: unsupported((value) => value === 'none' || value === 'auto'),
+  response_format: unsupported(isTextFormat),
+  logprobs: unsupported((value) => value === false),
+  top_logprobs: unsupported((value) => value === 0),
+  logit_bias: unsupported((value) => isObject(value) && Object.keys(value).length === 0),
+  audio: unsupported(() => false),
+  modalities: unsupported(
+    (value) => Array.isArray(value) && value.length === 1 && value[0] === 'text',
+  ),
+})
 export type ChatRequest = z.infer<typeof ChatRequest>
 
 export const Usage = z.object({

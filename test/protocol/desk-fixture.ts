@@ -58,6 +58,7 @@ export async function openDesk(
     gateway,
     log: quiet,
     ensureQueue: (queue) => ensureConsumer(jsm, queue),
+    ensureStreams: () => applyStreams(nc),
     ...options,
   })
 }

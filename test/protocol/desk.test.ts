@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises'
 import { describe, vi } from 'vitest'
 import { encodeInput } from '../../proto/input.ts'
 import { subjects } from '../../proto/subjects.ts'
@@ -209,6 +208,51 @@ describe('a worker', () => {
     expect(desk.desk.counts.reoffered).toBeGreaterThan(0)
   })
 
+  test('cannot end another job by naming its delivery', async ({ desk, w1, w2, expect }) => {
+    const finished = read(await desk.ask(echoJob(desk), { signal: never }))
+    const mine = await w1.take()
+    w1.end(mine.offer, 1, 0)
+    await finished
+    const answer = read(await desk.ask(echoJob(desk), { signal: never }))
+    const victim = await w2.take()
+    const others = replyOf(victim.offer.message)
+    expect(await w1.claim(mine.offer, others)).toEqual({ go: false, why: 'unknown' })
+    expect(await jobsLeft(desk)).toBe(1)
+    w2.echo(victim.offer, 1, [0, 20])
+    w2.end(victim.offer, 1, 20)
+    expect(await answer).toBe(oracle(20))
+  })
+
+  test('is not answered when what it names is no delivery at all', async ({ desk, w1, expect }) => {
+    const stop = new AbortController()
+    await desk.ask(echoJob(desk), { signal: stop.signal })
+    const offer = await w1.pull()
+    await expect(w1.claim(offer, '$JS.ACK. boom')).rejects.toThrow('timeout')
+    await expect(w1.claim(offer, '$JS.ACK.JOBS.chat-echo.1.1.1.1.0.>')).rejects.toThrow('timeout')
+    expect(await w1.claim(offer)).toMatchObject({ go: true })
+    stop.abort()
+  })
+
+  test('cannot draw the traffic of another model to a queue of its own', async ({
+    desk,
+    w1,
+    expect,
+  }) => {
+    const offering = {
+      kind: 'chat' as const,
+      queue: 'evil',
+      models: ['echo-20-0-0', 'evil'],
+      slots: 1,
+      free: 1,
+      contextTokens: 0,
+      stepMs: 0,
+      createdAtMs: 0,
+    }
+    w1.beat([offering])
+    await vi.waitFor(() => expect(desk.roster.find('evil', 0)?.queue.name).toBe('evil'))
+    expect(desk.roster.find('echo-20-0-0', 0)?.queue.name).toBe('echo')
+  })
+
   test('cannot end a gateway with garbage', async ({ desk, w1, expect }) => {
     const job = echoJob(desk)
     const answer = read(await desk.ask(job, { signal: never }))
@@ -223,126 +267,5 @@ describe('a worker', () => {
     w1.end(offer, 1, 20)
     expect(await answer).toBe(oracle(20))
     expect(desk.desk.counts.junk).toBeGreaterThan(10)
-  })
-})
-
-describe('a reader that leaves', () => {
-  test('while its job waits takes the job out of the queue', async ({ desk, w1, expect }) => {
-    const stop = new AbortController()
-    const job = echoJob(desk)
-    await desk.ask(job, { signal: stop.signal })
-    expect(await jobsLeft(desk)).toBe(1)
-    stop.abort()
-    await vi.waitFor(async () => expect(await jobsLeft(desk)).toBe(0))
-    expect(await lastRecord(desk, job.id)).toMatchObject({ type: 'final', outcome: 'cancelled' })
-    await expect(w1.pull(1_000)).rejects.toThrow('nothing was offered')
-  })
-
-  test('while its job runs stops the worker, by a message with the secret of the claim', async ({
-    desk,
-    w1,
-    expect,
-  }) => {
-    const stop = new AbortController()
-    const job = echoJob(desk)
-    const answer = read(await desk.ask(job, { signal: stop.signal }))
-    answer.catch(() => undefined)
-    const { offer, grant } = await w1.take()
-    w1.echo(offer, 1, [0, 3])
-    stop.abort()
-    await vi.waitFor(() =>
-      expect(w1.controls.at(-1)).toEqual({
-        type: 'cancel',
-        job: job.id,
-        epoch: 1,
-        secret: grant.secret,
-      }),
-    )
-    await expect(answer).rejects.toMatchObject({ code: 'cancelled' })
-    await vi.waitFor(async () =>
-      expect([await jobsLeft(desk), desk.desk.live.size]).toEqual([0, 0]),
-    )
-    expect(await w1.claim(offer)).toMatchObject({ go: false })
-  })
-
-  test('while a claim is being recorded leaves no claim behind', async ({ desk, w1, expect }) => {
-    const stop = new AbortController()
-    const job = echoJob(desk)
-    await desk.ask(job, { signal: stop.signal })
-    const offer = await w1.pull()
-    const claimed = w1.claim(offer)
-    while (!desk.desk.live.get(job.id)?.granting) await setImmediate()
-    stop.abort()
-    expect(await claimed).toEqual({ go: false, why: 'cancelled' })
-    await vi.waitFor(async () => expect(await jobsLeft(desk)).toBe(0))
-    expect(await lastRecord(desk, job.id)).toMatchObject({ type: 'final', outcome: 'cancelled' })
-  })
-})
-
-describe('a job', () => {
-  test('whose deadline passes ends, for its reader and for its worker', async ({
-    desk,
-    w1,
-    expect,
-  }) => {
-    const job = echoJob(desk, 300)
-    const answer = read(await desk.ask(job, { signal: never }))
-    answer.catch(() => undefined)
-    const { offer } = await w1.take()
-    w1.echo(offer, 1, [0, 2])
-    await expect(answer).rejects.toMatchObject({ code: 'expired', status: 503 })
-    expect(await lastRecord(desk, job.id)).toMatchObject({ outcome: 'expired' })
-    await vi.waitFor(() => expect(w1.controls.at(-1)?.type).toBe('cancel'))
-    await vi.waitFor(async () => expect(await jobsLeft(desk)).toBe(0))
-  })
-
-  test('that kills two workers is buried with its story, and hurts no third', async ({
-    nats,
-    desk,
-    expect,
-  }) => {
-    await using watcher = await HandWorker.connect(nats.url('w2'))
-    await desk.find('echo-20-0-0')
-    const job = echoJob(desk)
-    const answer = read(await desk.ask(job, { signal: never }))
-    answer.catch(() => undefined)
-    for (let deaths = 0; deaths < 2; deaths++) {
-      const victim = await HandWorker.connect(nats.url('w1'))
-      await victim.take()
-      await victim[Symbol.asyncDispose]()
-    }
-    await expect(answer).rejects.toMatchObject({ code: 'poisoned' })
-    await expect(watcher.pull(1_000)).rejects.toThrow('nothing was offered')
-    const dead = await desk.desk.jsm.streams.getMessage('DEAD', { last_by_subj: 'dead.chat.echo' })
-    expect(dead?.json()).toMatchObject({ job: { id: job.id }, deaths: 2 })
-    expect(await jobsLeft(desk)).toBe(0)
-  })
-
-  test('of a gateway that is gone is cancelled by the next, not computed for nobody', async ({
-    nats,
-    w1,
-    desk,
-    expect,
-  }) => {
-    const gone = await openDesk(nats.url('g2'))
-    await gone.find('echo-20-0-0')
-    const job = echoJob(gone)
-    await gone.ask(job, { signal: never })
-    const { offer, grant } = await w1.take()
-    expect(grant.go).toBe(true)
-    await gone[Symbol.asyncDispose]()
-    const claim = { ack: replyOf(offer.message), connection: 1, nonce: w1.nonce }
-    await vi.waitFor(
-      async () => {
-        const answer = await w1.nc.request(
-          subjects.claim('any', w1.id, job.id),
-          JSON.stringify(claim),
-        )
-        expect(answer.json()).toMatchObject({ go: false, why: 'cancelled' })
-      },
-      { timeout: 4_000, interval: 200 },
-    )
-    expect(await lastRecord(desk, job.id)).toMatchObject({ type: 'final', outcome: 'cancelled' })
-    await vi.waitFor(async () => expect(await jobsLeft(desk)).toBe(0))
   })
 })

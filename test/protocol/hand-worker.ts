@@ -24,13 +24,14 @@ export interface Offer {
 /** A worker that does one thing at a time, when a test says so; everything it says goes through the real broker. */
 export class HandWorker implements AsyncDisposable {
   readonly id: WorkerId
-  readonly nonce = newNonce()
+  readonly nonce: string
   readonly nc: NatsConnection
   readonly controls: Control[] = []
   #beat: ReturnType<typeof setInterval>
 
-  private constructor(id: WorkerId, nc: NatsConnection, beats: boolean) {
+  private constructor(id: WorkerId, nc: NatsConnection, nonce: string) {
     this.id = id
+    this.nonce = nonce
     this.nc = nc
     nc.subscribe(subjects.ctl(id), {
       callback: (error, msg) => {
@@ -38,13 +39,14 @@ export class HandWorker implements AsyncDisposable {
       },
     })
     const beat = () => nc.publish(subjects.beat(id), JSON.stringify(this.#beatNow()))
-    if (beats) beat()
-    this.#beat = setInterval(() => beats && beat(), BEAT_MS)
+    beat()
+    this.#beat = setInterval(beat, BEAT_MS)
   }
 
-  static async connect(url: string, { beats = true } = {}): Promise<HandWorker> {
+  /** With the nonce of another, it is the same process on another connection. */
+  static async connect(url: string, nonce = newNonce()): Promise<HandWorker> {
     const nc = await connect(connectionOptions(url))
-    const worker = new HandWorker(WorkerId.parse(new URL(url).username), nc, beats)
+    const worker = new HandWorker(WorkerId.parse(new URL(url).username), nc, nonce)
     await nc.flush()
     return worker
   }
@@ -61,11 +63,8 @@ export class HandWorker implements AsyncDisposable {
     return { job: Job.parse(message.json()), message }
   }
 
-  async claim(
-    { job, message }: Offer,
-    connection = this.nc.info?.client_id ?? 0,
-  ): Promise<ClaimAnswer> {
-    const claim = { ack: replyOf(message), connection, nonce: this.nonce }
+  async claim({ job, message }: Offer, ack = replyOf(message)): Promise<ClaimAnswer> {
+    const claim = { ack, connection: this.nc.info?.client_id ?? 0, nonce: this.nonce }
     const subject = subjects.claim(job.gateway, this.id, job.id)
     const answer = await this.nc.request(subject, JSON.stringify(claim), { timeout: 2_000 })
     return ClaimAnswer.parse(answer.json())
@@ -93,6 +92,11 @@ export class HandWorker implements AsyncDisposable {
 
   end(offer: Offer, epoch: number, seq: number): void {
     this.say(offer, epoch, seq, { kind: 'end', finish: 'stop', promptTokens: 1, cachedTokens: 0 })
+  }
+
+  /** One beat with other offerings than its own. */
+  beat(offerings: Beat['offerings']): void {
+    this.nc.publish(subjects.beat(this.id), JSON.stringify({ ...this.#beatNow(), offerings }))
   }
 
   /** As if its machine were cut off: no beat, and no end of its connection either. */

@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest'
+import { ChatRequest } from './chat.ts'
+
+const fine = { model: 'm', messages: [{ role: 'user', content: 'hi' }] }
+const part = { type: 'text', text: 'hi' }
+const message = (parts: number) => ({ role: 'user', content: Array(parts).fill(part) })
+const nested = (depth: number): unknown => JSON.parse(`${'['.repeat(depth)}${']'.repeat(depth)}`)
+
+/** The path of the first thing that is wrong with a request. */
+const fault = (more: object): string | undefined =>
+  ChatRequest.safeParse({ ...fine, ...more }).error?.issues[0]?.path.join('.')
+
+describe('a chat request', () => {
+  test.for<[string, object]>([
+    ['nothing more', {}],
+    ['64 parts in a message', { messages: [message(64)] }],
+    ['4096 parts in all', { messages: Array(64).fill(message(64)) }],
+    ['2048 messages', { messages: Array(2048).fill(fine.messages[0]) }],
+    ['fields that ask for nothing', { tools: [], logprobs: false, logit_bias: {}, audio: null }],
+    ['text and nothing else', { response_format: { type: 'text' }, modalities: ['text'] }],
+    ['fields that nobody knows', { padding: 'x', metadata: { a: 'b' } }],
+    ['stop strings', { stop: ['a', 'b', 'c', 'd'] }],
+    ['no stop strings', { stop: null }],
+  ])('may have %s', ([, more]) => {
+    expect(ChatRequest.safeParse({ ...fine, ...more }).error).toBeUndefined()
+  })
+
+  test.for<[string, object]>([
+    ['messages', { messages: undefined }],
+    ['messages', { messages: Array(2049).fill(fine.messages[0]) }],
+    ['messages.0.content', { messages: [message(65)] }],
+    ['messages.64.content', { messages: Array(65).fill(message(64)) }],
+    ['stop', { stop: ['a', 'b', 'c', 'd', 'e'] }],
+    ['response_format', { response_format: { type: 'text', more: 1 } }],
+    ['tools', { tools: [{}] }],
+  ])('is refused for its %s', ([path, wrong]) => {
+    expect(fault(wrong)).toBe(path)
+  })
+
+  test('is refused by name where it asks for what is not there yet', () => {
+    const { error } = ChatRequest.safeParse({ ...fine, tools: [{}] })
+    expect(error?.issues[0]?.message).toBe('tools is not supported yet: leave it out.')
+  })
+
+  // 700,000 empty objects fit into two megabytes, and zod has something to say about each.
+  test.for<[string, object]>([
+    ['messages', { messages: Array(700_000).fill({}) }],
+    ['messages.0.content', { messages: [{ role: 'user', content: Array(700_000).fill({}) }] }],
+    ['stop', { stop: Array(700_000).fill({}) }],
+  ])('of two megabytes of nothing in %s is refused soon', ([path, wrong]) => {
+    const startMs = performance.now()
+    expect(fault(wrong)).toBe(path)
+    expect(performance.now() - startMs).toBeLessThan(100)
+  })
+
+  test.for(['response_format', 'logit_bias', 'modalities', 'tools', 'metadata'])(
+    'may nest its %s as deeply as it likes',
+    (field) => {
+      const deep = nested(1_000_000)
+      expect(() => ChatRequest.safeParse({ ...fine, [field]: deep })).not.toThrow()
+    },
+  )
+})
