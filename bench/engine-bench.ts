@@ -1,11 +1,10 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { newJobId, type GatewayId } from '../proto/ids.ts'
-import type { ChatJob } from '../proto/job.ts'
-import type { Lane } from '../workers/lanes/lane.ts'
-import { openLanes } from '../workers/lanes/open-lanes.ts'
+import { z } from 'zod'
 import { Manifest } from '../workers/models/manifest.ts'
 import { load } from './load.ts'
 import { median, quantile, type Row } from './report.ts'
@@ -16,90 +15,80 @@ const QUESTION = 'How does a request travel through June step by step?'
 const SLOTS = 8
 const STREAMS = [1, 4, 8]
 const ANSWERS = 24
+const FIRST_TOKENS = 60
 const ROUNDS = 5
 
 /** The built-in model through everything against the same engine thread driven bare, turn about in one run. */
 export async function engineBench(stack: BenchStack): Promise<Row[]> {
   const dir = await benchModels()
-  const lanes = await openLanes(
-    { modelDirs: [dir], models: [MODEL], echo: false, echoSlots: 1, gpu: 'cpu', pace: false },
-    () => {},
+  const bare = fork(
+    fileURLToPath(new URL('bare-engine.ts', import.meta.url)),
+    [dir, MODEL, QUESTION],
+    {
+      env: { ...process.env, UV_THREADPOOL_SIZE: '16' },
+    },
   )
-  const [lane] = lanes
-  if (!lane) throw new Error('the built-in model could not be loaded')
   try {
+    await once(bare, 'message')
     await stack.startWorker(dir)
-    return [...(await throughput(stack, lane)), ...(await firstToken(stack, lane))]
+    return [...(await throughput(stack, bare)), ...(await firstToken(stack, bare))]
   } finally {
-    for (const open of lanes) await open[Symbol.asyncDispose]()
+    bare.kill('SIGKILL')
     await rm(dir, { recursive: true })
   }
 }
 
-async function throughput({ gateway, key }: BenchStack, lane: Lane): Promise<Row[]> {
+const Answer = z.object({ values: z.array(z.number()) })
+
+async function ask(bare: ChildProcess, what: object): Promise<number[]> {
+  bare.send(what)
+  const [answer] = (await once(bare, 'message')) as unknown[]
+  return Answer.parse(answer).values
+}
+
+async function throughput({ gateway, key }: BenchStack, bare: ChildProcess): Promise<Row[]> {
   const rows: Row[] = []
   for (const streams of STREAMS) {
     const rates = { bare: [] as number[], again: [] as number[], through: [] as number[] }
-    const through = async (): Promise<number> => {
+    const alone = async (): Promise<[number, number]> => {
+      const [rate = 0, tokens = 0] = await ask(bare, { what: 'rate', streams, answers: ANSWERS })
+      return [rate, tokens]
+    }
+    for (let round = 0; round <= ROUNDS; round++) {
+      const [first, tokens] = await alone()
       const asked = { url: gateway.url, key, model: MODEL, text: QUESTION }
       const { wallMs, broken } = await load({ ...asked, requests: ANSWERS, concurrency: streams })
       if (broken > 0) throw new Error(`void: ${broken} broken answers`)
-      return (ANSWERS * (await tokensOf(lane))) / (wallMs / 1000)
-    }
-    for (let round = 0; round <= ROUNDS; round++) {
-      const measured = {
-        bare: await bareRate(lane, streams),
-        through: await through(),
-        again: await bareRate(lane, streams),
-      }
+      const [second] = await alone()
       if (round === 0) continue
-      for (const name of Object.keys(rates) as (keyof typeof rates)[])
-        rates[name].push(measured[name])
+      rates.bare.push(first)
+      rates.through.push((ANSWERS * tokens) / (wallMs / 1000))
+      rates.again.push(second)
     }
     const bench = `tokens/s at ${streams} stream${streams > 1 ? 's' : ''}`
-    const bare = median(rates.bare)
-    const ratio = (values: number[]): string =>
-      `${((100 * median(values)) / bare).toFixed(0)} % of the bare engine`
+    const reference = median(rates.bare)
+    const row = (name: string, values: number[]): Row => ({
+      bench,
+      row: name,
+      value: median(values),
+      unit: 'tok/s',
+      note: `${((100 * median(values)) / reference).toFixed(0)} % of the bare engine`,
+    })
     rows.push(
-      { bench, row: 'engine thread, bare', value: bare, unit: 'tok/s' },
-      {
-        bench,
-        row: 'engine thread, bare, again',
-        value: median(rates.again),
-        unit: 'tok/s',
-        note: ratio(rates.again),
-      },
-      {
-        bench,
-        row: 'through everything',
-        value: median(rates.through),
-        unit: 'tok/s',
-        note: ratio(rates.through),
-      },
+      { bench, row: 'engine thread, bare', value: reference, unit: 'tok/s' },
+      row('engine thread, bare, again', rates.again),
+      row('through everything', rates.through),
     )
   }
   return rows
 }
 
 /** What everything between a client and the engine adds to the first token, one request at a time. */
-async function firstToken({ gateway, key }: BenchStack, lane: Lane): Promise<Row[]> {
-  const bare: number[] = []
-  const again: number[] = []
-  for (const times of [bare, again])
-    for (let i = 0; i < 60; i++) {
-      const startedMs = performance.now()
-      for await (const _ of lane.run(taskOf(), new AbortController().signal)) break
-      times.push(performance.now() - startedMs)
-    }
-  const asked = {
-    url: gateway.url,
-    key,
-    model: MODEL,
-    text: QUESTION,
-    concurrency: 1,
-    requests: 60,
-  }
-  const { firstMs } = await load(asked)
+async function firstToken({ gateway, key }: BenchStack, engine: ChildProcess): Promise<Row[]> {
+  const bare = await ask(engine, { what: 'first', answers: FIRST_TOKENS })
+  const again = await ask(engine, { what: 'first', answers: FIRST_TOKENS })
+  const asked = { url: gateway.url, key, model: MODEL, text: QUESTION, concurrency: 1 }
+  const { firstMs } = await load({ ...asked, requests: FIRST_TOKENS })
   const bench = 'time to first token, one at a time'
   const row = (name: string, times: number[], note: string): Row => ({
     bench,
@@ -117,51 +106,6 @@ async function firstToken({ gateway, key }: BenchStack, lane: Lane): Promise<Row
       `, added p50 ${(median(firstMs) - median(bare)).toFixed(1)} ms`,
     ),
   ]
-}
-
-async function bareRate(lane: Lane, streams: number): Promise<number> {
-  let left = ANSWERS
-  let tokens = 0
-  const startedMs = performance.now()
-  const client = async (): Promise<void> => {
-    while (left-- > 0) tokens += await answer(lane)
-  }
-  await Promise.all(Array.from({ length: streams }, client))
-  return tokens / ((performance.now() - startedMs) / 1000)
-}
-
-async function answer(lane: Lane): Promise<number> {
-  let tokens = 0
-  for await (const outputs of lane.run(taskOf(), new AbortController().signal))
-    for (const output of outputs) if (output.kind === 'tokens') tokens += output.ids.length
-  return tokens
-}
-
-let tokensInAnswer: number | undefined
-const tokensOf = async (lane: Lane): Promise<number> => (tokensInAnswer ??= await answer(lane))
-
-function taskOf() {
-  const sampling = {
-    temperature: 0,
-    topP: 1,
-    frequencyPenalty: 0,
-    presencePenalty: 0,
-    seed: 7,
-    maxTokens: null,
-    stop: [],
-  }
-  const job: ChatJob = {
-    id: newJobId(),
-    kind: 'chat',
-    model: MODEL,
-    gateway: 'bench' as GatewayId,
-    tenant: 'bench',
-    admittedAtMs: Date.now(),
-    deadlineAtMs: Date.now() + 60_000,
-    messages: [{ role: 'user', text: QUESTION }],
-    sampling,
-  }
-  return { job, from: 0, prefix: [], credit: 1_000_000, inputFrom: 0 }
 }
 
 /** The built-in model under another name, with eight slots and no pace. */

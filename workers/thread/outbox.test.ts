@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { describe, test } from 'vitest'
 import type { Output } from '../../proto/frame.ts'
 import { Outbox } from './outbox.ts'
@@ -35,13 +35,39 @@ describe('an outbox', () => {
     expect(messages[0]?.[0]?.outputs).toEqual([tokens(1), consumed, tokens(2)])
   })
 
-  test('sends nothing twice', async ({ expect }) => {
+  test('sends the first of a run at once, and then joins what is made faster than anyone reads', async ({
+    expect,
+  }) => {
     const { messages, outbox } = sent()
     outbox.say(1, tokens(1))
     await setImmediate()
     outbox.say(1, tokens(2))
     await setImmediate()
+    outbox.say(1, tokens(3))
+    expect(messages.flat().map(({ outputs }) => outputs)).toEqual([[tokens(1)]])
+    await sleep(20)
+    expect(messages.flat().map(({ outputs }) => outputs)).toEqual([[tokens(1)], [tokens(2, 3)]])
+  })
+
+  test('does not let progress pass for the first of a run', async ({ expect }) => {
+    const { messages, outbox } = sent()
+    outbox.say(1, { kind: 'progress', done: 1, total: 2 })
     await setImmediate()
-    expect(messages.map(([batch]) => batch?.outputs)).toEqual([[tokens(1)], [tokens(2)]])
+    outbox.say(1, tokens(1))
+    await setImmediate()
+    expect(messages.flat().flatMap(({ outputs }) => outputs)).toContainEqual(tokens(1))
+  })
+
+  test('makes neither another run nor an end wait', async ({ expect }) => {
+    const { messages, outbox } = sent()
+    outbox.say(1, tokens(1))
+    await setImmediate()
+    outbox.say(1, tokens(2))
+    outbox.say(2, tokens(9))
+    await setImmediate()
+    expect(messages).toHaveLength(2)
+    outbox.over(1, { failure: null, story: null })
+    await setImmediate()
+    expect(messages.at(-1)).toEqual([{ run: 1, outputs: [], over: { failure: null, story: null } }])
   })
 })

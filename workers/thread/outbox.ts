@@ -2,13 +2,22 @@ import type { Output } from '../../proto/frame.ts'
 import type { Ended, RunBatch } from './protocol.ts'
 
 /**
+ * Messages leave no closer together than this, except for a run's first tokens: a model that makes a thousand tokens a second
+ * would else pay more for their way than for them. Half a frame of a display, and nothing to a model of human pace.
+ */
+const GAP_MS = 8
+
+/**
  * What all runs said since the event loop last turned leaves as one message: a message costs more than its tokens, and
  * a model that steps its streams together makes them ready together.
  */
 export class Outbox {
   readonly #send: (runs: RunBatch[]) => void
   #runs = new Map<number, RunBatch>()
-  #due = false
+  readonly #begun = new Set<number>()
+  #flushedAtMs = -GAP_MS
+  #timer: NodeJS.Timeout | undefined
+  #immediate: NodeJS.Immediate | undefined
 
   constructor(send: (runs: RunBatch[]) => void) {
     this.#send = send
@@ -16,6 +25,11 @@ export class Outbox {
 
   say(run: number, output: Output): void {
     const { outputs } = this.#batch(run)
+    if (this.#begun.has(run) || (output.kind !== 'tokens' && output.kind !== 'bytes')) this.touch()
+    else {
+      this.#begun.add(run)
+      this.#soon()
+    }
     const last = outputs.at(-1)
     if (output.kind === 'tokens' && last?.kind === 'tokens')
       outputs[outputs.length - 1] = {
@@ -28,17 +42,22 @@ export class Outbox {
 
   over(run: number, ended: Ended): void {
     this.#batch(run).over = ended
+    this.#begun.delete(run)
+    this.#soon()
   }
 
   /** Sends the measured pace even where nothing was said yet. */
   touch(): void {
-    if (this.#due) return
-    this.#due = true
-    setImmediate(() => this.#flush())
+    const waitMs = this.#flushedAtMs + GAP_MS - performance.now()
+    if (waitMs <= 0) this.#soon()
+    else this.#timer ??= setTimeout(() => this.#flush(), waitMs)
+  }
+
+  #soon(): void {
+    this.#immediate ??= setImmediate(() => this.#flush())
   }
 
   #batch(run: number): RunBatch {
-    this.touch()
     const known = this.#runs.get(run)
     if (known) return known
     const batch: RunBatch = { run, outputs: [] }
@@ -47,8 +66,11 @@ export class Outbox {
   }
 
   #flush(): void {
+    clearTimeout(this.#timer)
+    clearImmediate(this.#immediate)
+    this.#timer = this.#immediate = undefined
+    this.#flushedAtMs = performance.now()
     const runs = [...this.#runs.values()]
-    this.#due = false
     this.#runs = new Map()
     this.#send(runs)
   }
