@@ -10,6 +10,7 @@ import { sendInput } from './holder-messages.ts'
 import { leave } from './leave.ts'
 import { append } from './ledger.ts'
 import { LiveJob } from './live-job.ts'
+import { Refused } from './store.ts'
 
 const PUBLISH_TIMEOUT_MS = 3_000
 
@@ -44,7 +45,9 @@ export async function admit(
     // It may have been stored all the same, so it is settled like any other job whose reader is gone.
     if (desk.live.has(job.id)) leave(desk, live)
     const message =
-      'The job could not be queued: the broker does not answer. Try again in a moment.'
+      cause instanceof Refused
+        ? 'The job could not be queued: the broker cannot store it. The operator must look, then try again.'
+        : 'The job could not be queued: the broker does not answer. Try again in a moment.'
     throw new Failure('unavailable', message, { cause, retryAfterMs: 1_000 })
   }
   desk.counts.admitted++

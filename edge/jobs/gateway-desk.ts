@@ -89,8 +89,9 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
     return Promise.resolve(this.desk.gateway)
   }
 
+  /** Whether the broker is there and takes what it is given. */
   get connected(): boolean {
-    return this.#connected
+    return this.#connected && !this.desk.store.refusing
   }
 
   async ask(job: Job, options: AskOptions): Promise<Answer> {

@@ -6,6 +6,7 @@ import { monotonicMs, sleep } from '../clock.ts'
 const WRONG_LAST_SEQUENCE = 10_071
 /** Timeouts are looked for together: a timer a write was a cost of its own. */
 const SWEEP_MS = 250
+const REFUSING_MS = 10_000
 
 export interface PutOptions {
   /** Lets the server tell that a write made again is the same one. */
@@ -24,6 +25,11 @@ const PubAck = z.union([
   z.object({ seq: z.int() }),
 ])
 
+/** The server answered, and will not store it: its disk is full, its stream is gone. */
+export class Refused extends Error {
+  override readonly name = 'Refused'
+}
+
 interface Pending {
   resolve: (msg: Msg) => void
   reject: (cause: Error) => void
@@ -40,6 +46,7 @@ export class StreamStore implements Disposable {
   readonly #pending = new Map<string, Pending>()
   readonly #sweep: ReturnType<typeof setInterval>
   #count = 0
+  #refusedAtMs = Number.NEGATIVE_INFINITY
 
   constructor(nc: NatsConnection, inboxPrefix: string | undefined) {
     this.#nc = nc
@@ -52,6 +59,11 @@ export class StreamStore implements Disposable {
     this.#sweep = setInterval(() => this.#expire(monotonicMs()), SWEEP_MS)
   }
 
+  /** Whether the server said lately that it cannot store: a gateway that nobody tries any more is tried again. */
+  get refusing(): boolean {
+    return monotonicMs() - this.#refusedAtMs < REFUSING_MS
+  }
+
   /** The sequence it was stored under, or `lost` where `expectLast` was not the last. Throws when nobody answers. */
   async put(
     subject: string,
@@ -60,8 +72,11 @@ export class StreamStore implements Disposable {
   ): Promise<number | 'lost'> {
     for (let tries = options.tries ?? 1; ; tries--) {
       try {
-        return read(await this.#ask(subject, body, options))
+        const stored = read(await this.#ask(subject, body, options))
+        this.#refusedAtMs = Number.NEGATIVE_INFINITY
+        return stored
       } catch (thrown) {
+        if (thrown instanceof Refused) this.#refusedAtMs = monotonicMs()
         if (tries <= 1 || !(thrown instanceof Unanswered)) throw thrown
         await sleep(SWEEP_MS)
       }
@@ -117,5 +132,5 @@ function read(msg: Msg): number | 'lost' {
   const ack = PubAck.parse(msg.json())
   if ('seq' in ack) return ack.seq
   if (ack.error.err_code === WRONG_LAST_SEQUENCE) return 'lost'
-  throw new Error(`the server refused a write: ${ack.error.description ?? ack.error.err_code}`)
+  throw new Refused(`the server refused a write: ${ack.error.description ?? ack.error.err_code}`)
 }

@@ -9,6 +9,15 @@ import { welcome } from './welcome.ts'
 /** npm hands on a Ctrl-C that the terminal has already given to everybody: that is one, heard twice. */
 const SAME_SIGNAL_MS = 500
 
+let ending = false
+
+// postgres.js throws from a timer when its server goes while it connects: what is being ended may cry.
+process.on('uncaughtException', (thrown) => {
+  if (ending) return
+  process.stderr.write(`\nJune ended by a fault of its own: ${thrown.message}\n`)
+  process.exit(1)
+})
+
 async function main(): Promise<void> {
   // Whoever read us may be gone: that is no reason to end.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
@@ -26,6 +35,7 @@ async function main(): Promise<void> {
     }
     await told
   } finally {
+    ending = true
     await stack.stop()
     held[Symbol.dispose]()
   }
