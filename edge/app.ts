@@ -69,6 +69,7 @@ function noSuchRoute(
 function matches(pattern: string, path: string): boolean {
   const [want, got] = [pattern.split('/'), path.split('/')]
   return (
-    want.length === got.length && want.every((part, i) => part.startsWith(':') || part === got[i])
+    want.length === got.length &&
+    want.every((part, i) => part === got[i] || (part.startsWith(':') && got[i] !== ''))
   )
 }

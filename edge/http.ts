@@ -28,7 +28,11 @@ export const router = () =>
 
 /** The one place where a thing thrown becomes a response. */
 export function respond(thrown: unknown, c: Context<AppEnv>): Response {
-  const failure = thrown instanceof HTTPException ? ofHono(thrown) : Failure.from(thrown)
+  const failure = c.req.raw.signal.aborted
+    ? new Failure('cancelled', 'The request was cancelled.', { cause: thrown })
+    : thrown instanceof HTTPException
+      ? ofHono(thrown)
+      : Failure.from(thrown)
   if (failure.status >= 500)
     c.var.log?.error(
       { requestId: c.var.requestId, code: failure.code, cause: failure.cause },
@@ -76,7 +80,11 @@ function invalid(issues: readonly z.core.$ZodIssue[]): Failure {
           : String(part),
     '',
   )
-  const what = deepest?.message ?? 'Invalid request'
+  const said = deepest?.message ?? 'Invalid request'
+  const what = said.replace(
+    /^Invalid input: (expected .*), received undefined$/,
+    'it is required ($1)',
+  )
   if (!param) return new Failure('invalid', `${what}. Send one JSON object.`)
   return new Failure('invalid', `Invalid '${param}': ${what}`, { param })
 }

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Registry } from 'prom-client'
+import { monotonicMs } from './clock.ts'
 import type { GatewayDesk } from './jobs/gateway-desk.ts'
 import type { Counts } from './jobs/counts.ts'
 
@@ -51,7 +52,7 @@ export function deskRegistry(desk: GatewayDesk): Registry {
     registry,
     'june_gateway_workers',
     'Workers that beat lately',
-    () => desk.roster.workers(Date.now()).length,
+    () => desk.roster.workers(monotonicMs()).length,
   )
   return registry
 }

@@ -1,4 +1,5 @@
 import { createMiddleware } from 'hono/factory'
+import { monotonicMs } from './clock.ts'
 import type { AppEnv } from './http.ts'
 import type { Log } from './ports.ts'
 
@@ -20,7 +21,7 @@ export const stamp = (log: Log) =>
   createMiddleware<AppEnv>(async (c, next) => {
     const requestId = `req_${crypto.randomUUID().replaceAll('-', '')}`
     c.set('requestId', requestId)
-    c.set('startedAtMs', Date.now())
+    c.set('startedAtMs', monotonicMs())
     c.set('log', log)
     c.set('headers', {
       'x-request-id': requestId,

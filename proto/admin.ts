@@ -18,7 +18,12 @@ export const KeyView = z.object({
 export type KeyView = z.infer<typeof KeyView>
 
 export const NewKey = z.object({
-  name: z.string().trim().min(1).max(100),
+  name: z
+    .string()
+    .trim()
+    .min(1, 'A key has a name.')
+    .max(100)
+    .regex(/^[^\p{Cc}\p{Cf}]*$/u, 'A name has no control characters: it is shown in terminals.'),
   scope: KeyScope.default('developer'),
   requestsPerMinute: z.int().positive().max(1_000_000).default(600),
 })

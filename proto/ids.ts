@@ -19,6 +19,13 @@ const node = <B extends string>(brand: B) =>
 export const WorkerId = node('worker')
 export type WorkerId = z.infer<typeof WorkerId>
 
+/** What a gateway is called: room is left for the nonce that makes it a `GatewayId`. */
+export const GatewayName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,38}$/, 'A gateway name is 1-39 of a-z, 0-9 and "-".')
+  .brand<'gateway name'>()
+export type GatewayName = z.infer<typeof GatewayName>
+
 /** One life of a gateway process: `<name>-<boot nonce>`. A gateway that starts again is another gateway. */
 export const GatewayId = node('gateway')
 export type GatewayId = z.infer<typeof GatewayId>
@@ -28,6 +35,10 @@ export const newKeyId = (): KeyId => `key_${uuidv7()}` as KeyId
 
 /** Eight characters that tell one boot of a process from the next. */
 export const newNonce = (): string => hex(crypto.getRandomValues(new Uint8Array(4)))
+
+/** A gateway that starts now. */
+export const newGatewayId = (name: GatewayName): GatewayId =>
+  GatewayId.parse(`${name}-${newNonce()}`)
 
 /** 128 random bits as hex: the secret of one claim or of one NATS user. */
 export const newSecret = (): string => hex(crypto.getRandomValues(new Uint8Array(16)))

@@ -1,10 +1,13 @@
 import { describe, test } from 'vitest'
+import { hashOf, newApiKey } from '../../proto/api-key.ts'
 import type { KeyId } from '../../proto/ids.ts'
 import type { Key, Log } from '../ports.ts'
 import { CachedKeys } from './cached-keys.ts'
 
 const key: Key = { id: 'key_1' as KeyId, scope: 'developer', requestsPerMinute: 60 }
 const quiet: Log = { info: () => {}, warn: () => {}, error: () => {} }
+
+const [good, other] = [newApiKey(), newApiKey()]
 
 /** A store whose answers a test gives by hand. */
 function byHand() {
@@ -24,22 +27,22 @@ describe('cached keys', () => {
   test('ask the database once for a key that is used again', async ({ expect }) => {
     const { store, asked, next } = byHand()
     const keys = new CachedKeys(store, 60_000, quiet)
-    const first = keys.find('sk')
+    const first = keys.find(good)
     ;(await next(0)).answer(key)
     expect(await first).toEqual(key)
-    expect(await keys.find('sk')).toEqual(key)
+    expect(await keys.find(good)).toEqual(key)
     expect(asked).toHaveLength(1)
   })
 
   test('forget a key that was revoked while it was being looked up', async ({ expect }) => {
     const { store, next } = byHand()
     const keys = new CachedKeys(store, 60_000, quiet)
-    const first = keys.find('sk')
+    const first = keys.find(good)
     const lookup = await next(0)
     keys.forget()
     lookup.answer(key)
     await first
-    const second = keys.find('sk')
+    const second = keys.find(good)
     ;(await next(1)).answer(undefined)
     expect(await second).toBeUndefined()
   })
@@ -49,14 +52,70 @@ describe('cached keys', () => {
   }) => {
     const { store, next } = byHand()
     const keys = new CachedKeys(store, -1, quiet)
-    const first = keys.find('known')
+    const first = keys.find(good)
     ;(await next(0)).answer(key)
     await first
-    const again = keys.find('known')
+    const again = keys.find(good)
     ;(await next(1)).fail()
     expect(await again).toEqual(key)
-    const stranger = keys.find('stranger')
+    const stranger = keys.find(other)
     ;(await next(2)).fail()
     await expect(stranger).rejects.toMatchObject({ code: 'unavailable', status: 503 })
+  })
+
+  test('take a frozen database for one that is away', async ({ expect }) => {
+    const { store, asked, next } = byHand()
+    const keys = new CachedKeys(store, -1, quiet)
+    const first = keys.find(good)
+    ;(await next(0)).answer(key)
+    await first
+    const startMs = performance.now()
+    const [known, stranger] = await Promise.allSettled([keys.find(good), keys.find(other)])
+    expect(performance.now() - startMs).toBeLessThan(2_000)
+    expect(known).toMatchObject({ status: 'fulfilled', value: key })
+    expect(stranger).toMatchObject({ status: 'rejected', reason: { code: 'unavailable' } })
+    // And it is left alone for a moment: not every request waits for it.
+    expect(await keys.find(good)).toEqual(key)
+    expect(asked).toHaveLength(3)
+  })
+
+  test('never serve a key that was forgotten while the database was away', async ({ expect }) => {
+    const { store, next } = byHand()
+    const keys = new CachedKeys(store, -1, quiet)
+    const first = keys.find(good)
+    ;(await next(0)).answer(key)
+    await first
+    const again = keys.find(good)
+    const lookup = await next(1)
+    keys.forget()
+    lookup.fail()
+    await expect(again).rejects.toMatchObject({ code: 'unavailable' })
+  })
+
+  test.for(['', 'sk', 'sk-june-wrong', `sk-june-${'x'.repeat(44)}`, `sk-june-${'x'.repeat(42)}!`])(
+    'ask nobody about %j, which cannot be a key',
+    async (secret, { expect }) => {
+      const { store, asked } = byHand()
+      expect(await new CachedKeys(store, 60_000, quiet).find(secret)).toBeUndefined()
+      expect(asked).toHaveLength(0)
+    },
+  )
+
+  test('are not pushed out by wrong ones, which are remembered too', async ({ expect }) => {
+    let lookups = 0
+    const known = new Map([[await hashOf(good), key]])
+    const byHash = (wanted: string) => {
+      lookups++
+      return Promise.resolve(known.get(wanted))
+    }
+    const keys = new CachedKeys({ byHash }, 60_000, quiet)
+    await keys.find(good)
+    const last = newApiKey()
+    for (let i = 0; i < 12_000; i++) await keys.find(newApiKey())
+    await keys.find(last)
+    const before = lookups
+    expect(await keys.find(last)).toBeUndefined()
+    expect(await keys.find(good)).toEqual(key)
+    expect(lookups).toBe(before)
   })
 })

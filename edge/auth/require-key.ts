@@ -7,14 +7,17 @@ import type { Keys } from '../ports.ts'
 /** Lets through who shows a key of this scope. An admin key opens developer routes too. */
 export const requireKey = (keys: Keys, scope: KeyScope) =>
   createMiddleware<AppEnv>(async (c, next) => {
-    const secret = bearer(c.req.header('authorization'))
+    const header = c.req.header('authorization')
+    const secret = bearer(header)
     const key = secret && (await keys.find(secret))
     if (!key)
       throw new Failure(
         'unauthenticated',
         secret
           ? 'This API key is unknown or was revoked. Ask the operator for another.'
-          : 'No API key was sent. Send "Authorization: Bearer <key>".',
+          : header
+            ? 'The Authorization header holds no API key. Send "Authorization: Bearer <key>".'
+            : 'No API key was sent. Send "Authorization: Bearer <key>".',
       )
     if (scope === 'admin' && key.scope !== 'admin')
       throw new Failure(

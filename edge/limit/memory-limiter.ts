@@ -1,4 +1,5 @@
 import type { KeyId } from '../../proto/ids.ts'
+import { monotonicMs } from '../clock.ts'
 import type { Key, Limiter, Verdict } from '../ports.ts'
 import { take } from './gcra.ts'
 
@@ -9,7 +10,7 @@ export class MemoryLimiter implements Limiter {
   readonly #tats = new Map<KeyId, number>()
 
   take({ id, requestsPerMinute }: Pick<Key, 'id' | 'requestsPerMinute'>): Verdict {
-    const now = Date.now()
+    const now = monotonicMs()
     const { tat, ...verdict } = take(this.#tats.get(id) ?? 0, now, { perMinute: requestsPerMinute })
     if (this.#tats.size >= SWEEP_AT) this.#sweep(now)
     this.#tats.set(id, tat)

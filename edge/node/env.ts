@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { GatewayId } from '../../proto/ids.ts'
+import { GatewayName } from '../../proto/ids.ts'
 
 const Env = z.object({
-  GATEWAY_NAME: GatewayId.default('g1' as GatewayId),
+  GATEWAY_NAME: GatewayName.default(GatewayName.parse('g1')),
   HOST: z.string().default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(8000),
   NATS_URL: z.url({ protocol: /^(nats|tls)$/ }),

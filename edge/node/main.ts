@@ -1,20 +1,22 @@
 import { readFile } from 'node:fs/promises'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { jetstreamManager } from '@nats-io/jetstream'
-import { sql } from 'drizzle-orm'
 import { pino } from 'pino'
-import { openDb, type Db } from '../../db/client.ts'
 import { connectionOptions } from '../../infra/nats/connection-options.ts'
 import { applyStreams, ensureConsumer } from '../../infra/nats/streams.ts'
-import { newNonce, type GatewayId } from '../../proto/ids.ts'
+import { newGatewayId } from '../../proto/ids.ts'
 import { subjects } from '../../proto/subjects.ts'
 import { createApp } from '../app.ts'
+import { announce } from '../auth/announce.ts'
 import { CachedKeys } from '../auth/cached-keys.ts'
+import { monotonicMs, sleep } from '../clock.ts'
 import { GatewayDesk } from '../jobs/gateway-desk.ts'
 import { MemoryLimiter } from '../limit/memory-limiter.ts'
 import { deskRegistry } from '../metrics.ts'
 import type { Health } from '../ports.ts'
+import { Database } from './database.ts'
 import { readEnv } from './env.ts'
+import { logCause } from './log-cause.ts'
 import { PostgresKeys } from './key-store.ts'
 import { listen } from './server.ts'
 
@@ -22,16 +24,22 @@ import { listen } from './server.ts'
 const KEY_TTL_MS = 60_000
 /** Under the launcher's own patience of four seconds. */
 const DRAIN_MS = 3_000
+const LAST_WORDS_MS = 200
 
 const env = readEnv(process.env)
-const log = pino({ level: env.LOG_LEVEL, base: { gateway: env.GATEWAY_NAME }, errorKey: 'cause' })
+const log = pino({
+  level: env.LOG_LEVEL,
+  base: { gateway: env.GATEWAY_NAME },
+  errorKey: 'cause',
+  serializers: { cause: logCause },
+})
 const tell = (message: object): void => void process.send?.(message)
 
 const nc = await connectBroker()
 await applyStreams(nc)
 const jsm = await jetstreamManager(nc)
-const db = openDb(env.DATABASE_URL)
-const gateway = `${env.GATEWAY_NAME}-${newNonce()}` as GatewayId
+const database = new Database(env.DATABASE_URL)
+const gateway = newGatewayId(env.GATEWAY_NAME)
 const desk = await GatewayDesk.open({
   nc,
   inboxPrefix: connectionOptions(env.NATS_URL).inboxPrefix,
@@ -40,10 +48,17 @@ const desk = await GatewayDesk.open({
   ensureQueue: (queue) => ensureConsumer(jsm, queue),
   ensureStreams: () => applyStreams(nc),
 })
-const store = new PostgresKeys(db, async () => {
-  nc.publish(subjects.keyChanged)
-  await nc.flush()
-})
+const store = new PostgresKeys(
+  database,
+  announce({
+    forget: () => keys.forget(),
+    tell: async () => {
+      nc.publish(subjects.keyChanged)
+      await nc.flush()
+    },
+    log,
+  }),
+)
 const keys = new CachedKeys(store, KEY_TTL_MS, log)
 nc.subscribe(subjects.keyChanged, { callback: () => keys.forget() })
 
@@ -53,7 +68,7 @@ const app = createApp({
   keys,
   keyring: store,
   limiter: new MemoryLimiter(),
-  health: healthOf(desk, db),
+  health: healthOf(desk, database),
   log,
   page: await readFile(new URL('../page/index.html', import.meta.url), 'utf8'),
 })
@@ -64,20 +79,30 @@ const { server, url } = await listen((request) => app.fetch(request), {
 log.info({ url, id: gateway }, 'listening')
 tell({ type: 'ready', url })
 
+let stopping = false
+void nc.closed().then(async (cause) => {
+  if (stopping) return
+  // It reconnects for ever, so whatever ended it is not ours to mend: readers are told, and the launcher starts another.
+  log.fatal({ cause }, 'the connection to the broker is closed for good')
+  await desk[Symbol.asyncDispose]()
+  await sleep(LAST_WORDS_MS)
+  process.exit(1)
+})
+
 process.on('disconnect', () => process.exit(0))
 process.once('SIGTERM', () => void stop())
 process.once('SIGINT', () => void stop())
 
 /** No new requests; streams that run are given the launcher's grace to end, then their connections go. */
 async function stop(): Promise<void> {
+  stopping = true
   server.close()
   server.closeIdleConnections()
-  const deadlineMs = Date.now() + DRAIN_MS
-  while (desk.desk.live.size > 0 && Date.now() < deadlineMs)
-    await new Promise((done) => setTimeout(done, 20))
+  const deadlineMs = monotonicMs() + DRAIN_MS
+  while (desk.desk.live.size > 0 && monotonicMs() < deadlineMs) await sleep(20)
   server.closeAllConnections()
   await desk[Symbol.asyncDispose]()
-  await db.$client.end({ timeout: 1 })
+  await database[Symbol.asyncDispose]()
   process.exit(0)
 }
 
@@ -89,6 +114,8 @@ async function connectBroker(): Promise<NatsConnection> {
         ...connectionOptions(env.NATS_URL),
         name: `gateway ${env.GATEWAY_NAME}`,
         maxReconnectAttempts: -1,
+        // A user may be added, and its password changed, while we knock.
+        ignoreAuthErrorAbort: true,
         // An `Error` made ahead for every request, just for its stack, was a tenth of a request's cost.
         noAsyncTraces: true,
         reconnectTimeWait: 100,
@@ -98,28 +125,19 @@ async function connectBroker(): Promise<NatsConnection> {
     } catch (cause) {
       if (tries % 20 === 0) log.warn({ cause }, 'the broker does not answer yet')
       tell({ type: 'progress', text: 'waiting for the broker' })
-      await new Promise((done) => setTimeout(done, 250))
+      await sleep(250)
     }
   }
 }
 
-function healthOf(open: GatewayDesk, database: Db): Health {
+function healthOf(open: GatewayDesk, known: Database): Health {
   const registry = deskRegistry(open)
   return {
     parts: async () => ({
       broker: open.connected,
-      database: await answers(database),
-      workers: open.roster.workers(Date.now()).length > 0,
+      database: await known.answers(),
+      workers: open.roster.workers(monotonicMs()).length > 0,
     }),
     metrics: () => registry.metrics(),
   }
-}
-
-async function answers(database: Db): Promise<boolean> {
-  // With a parameter: a simple query would make the embedded database forget the statements of other connections.
-  const asked = database.execute(sql`select ${1}::int`).then(
-    () => true,
-    () => false,
-  )
-  return Promise.race([asked, new Promise<boolean>((done) => setTimeout(() => done(false), 1_000))])
 }

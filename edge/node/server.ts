@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
+import { Failure } from '../../proto/failure.ts'
 
 /** A request must have come whole within this; an answer may take as long as it takes. */
 const REQUEST_TIMEOUT_MS = 60_000
@@ -23,6 +25,7 @@ export async function listen(
     },
     (incoming, outgoing) => void answer(incoming, outgoing),
   )
+  server.on('clientError', refuse)
   server.listen(port, host)
   try {
     await once(server, 'listening')
@@ -35,4 +38,22 @@ export async function listen(
   }
   const { port: bound } = server.address() as AddressInfo
   return { server, url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}` }
+}
+
+const refusals: Record<string, string> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+}
+
+/** Bytes that are no HTTP never reach the app: they get the same error object, and the connection ends. */
+function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const status = refusals[error.code ?? ''] ?? '400 Bad Request'
+  const failure = new Failure('invalid', `The request could not be read: ${status.slice(4)}.`)
+  const body = JSON.stringify(failure.toOpenAi())
+  const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n`
+  socket.end(head + body)
 }

@@ -3,6 +3,7 @@ import { newJobId, type GatewayId, type JobId } from '../../proto/ids.ts'
 import { DEFAULT_DEADLINE_MS, type ChatJob, type DuplexJob } from '../../proto/job.ts'
 import { ChatCompletion, ChatCompletionChunk, ChatRequest } from '../../proto/openai/chat.ts'
 import { unknownModel } from '../catalogue/unknown-model.ts'
+import { monotonicMs } from '../clock.ts'
 import { failures, router } from '../http.ts'
 import type { Ports } from '../ports.ts'
 import { bodyOf } from '../stream/body.ts'
@@ -67,16 +68,18 @@ export const chatRoutes = ({
       model: request.model,
     }
     if (!request.stream) {
-      const left = (): void => hangup.abort()
-      c.req.raw.signal.addEventListener('abort', left, { once: true })
+      const { signal } = c.req.raw
+      signal.addEventListener('abort', () => hangup.abort(), { once: true })
+      // A listener hears nothing of what was over before it came.
+      if (signal.aborted) hangup.abort()
       const answer = await chatCompletion(await asked, head)
-      headers['openai-processing-ms'] = String(Date.now() - c.get('startedAtMs'))
+      headers['openai-processing-ms'] = String(Math.round(monotonicMs() - c.get('startedAtMs')))
       return c.json(answer, 200, headers)
     }
     const answer = await asked
-    headers['openai-processing-ms'] = String(Date.now() - c.get('startedAtMs'))
+    headers['openai-processing-ms'] = String(Math.round(monotonicMs() - c.get('startedAtMs')))
     const includeUsage = request.stream_options?.include_usage ?? false
-    const events = chatEvents(answer, head, { includeUsage, log })
+    const events = chatEvents(answer, head, { includeUsage, log, signal: hangup.signal })
     return c.body(
       bodyOf(events, () => hangup.abort()),
       200,

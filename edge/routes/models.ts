@@ -8,7 +8,7 @@ const list = createRoute({
   method: 'get',
   path: '/v1/models',
   tags: ['Models'],
-  summary: 'The models that workers serve now',
+  summary: 'The models that workers told of in the last ten minutes',
   security: [{ key: [] }],
   responses: {
     200: { description: 'All models', content: { 'application/json': { schema: ModelList } } },

@@ -15,26 +15,42 @@ export function bodyOf(
   const iterator = source[Symbol.asyncIterator]()
   let timer: ReturnType<typeof setInterval> | undefined
   let idle = true
+  const stop = (): void => clearInterval(timer)
   return new ReadableStream<Uint8Array>({
     start(controller) {
       timer = setInterval(() => {
-        if (idle && (controller.desiredSize ?? 0) >= 0) controller.enqueue(KEEP_ALIVE)
+        // Nobody catches what a timer throws, and a stream that failed takes no more: it says so with `null`.
+        if (controller.desiredSize === null) stop()
+        else if (idle && controller.desiredSize >= 0) keepAlive(controller)
         idle = true
       }, KEEP_ALIVE_MS)
     },
     async pull(controller) {
-      const { done, value } = await iterator.next()
-      idle = false
-      if (!done) {
-        controller.enqueue(value)
-        return
+      try {
+        const { done, value } = await iterator.next()
+        idle = false
+        if (!done) {
+          controller.enqueue(value)
+          return
+        }
+        stop()
+        controller.close()
+      } catch (thrown) {
+        stop()
+        throw thrown
       }
-      clearInterval(timer)
-      controller.close()
     },
     cancel() {
-      clearInterval(timer)
+      stop()
       onHangup()
     },
   })
+
+  function keepAlive(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    try {
+      controller.enqueue(KEEP_ALIVE)
+    } catch {
+      stop()
+    }
+  }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { GatewayId } from '../../proto/ids.ts'
+import { GatewayName } from '../../proto/ids.ts'
 import type { BusObject } from './bus-object.ts'
 import type { LimiterObject } from './limiter-object.ts'
 
@@ -11,7 +11,7 @@ export interface Bindings extends Record<keyof z.input<typeof Vars>, string> {
 }
 
 const Vars = z.object({
-  GATEWAY_NAME: GatewayId.default('edge' as GatewayId),
+  GATEWAY_NAME: GatewayName.default(GatewayName.parse('edge')),
   NATS_URL: z.url({ protocol: /^wss?$/ }),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   BUS_SHARDS: z.coerce.number().int().min(1).max(256).default(1),

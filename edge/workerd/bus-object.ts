@@ -4,9 +4,10 @@ import { DurableObject } from 'cloudflare:workers'
 import { connectionOptions } from '../../infra/nats/connection-options.ts'
 import { applyStreams, ensureConsumer } from '../../infra/nats/streams.ts'
 import { Failure } from '../../proto/failure.ts'
-import { newNonce, type GatewayId } from '../../proto/ids.ts'
+import { newGatewayId } from '../../proto/ids.ts'
 import type { Job } from '../../proto/job.ts'
 import { subjects } from '../../proto/subjects.ts'
+import { monotonicMs } from '../clock.ts'
 import { GatewayDesk } from '../jobs/gateway-desk.ts'
 import { deskRegistry } from '../metrics.ts'
 import type { Served } from '../ports.ts'
@@ -56,7 +57,7 @@ export class BusObject extends DurableObject<Bindings> {
       const desk = await this.#desk()
       return {
         broker: desk.connected,
-        workers: desk.roster.workers(Date.now()).length > 0,
+        workers: desk.roster.workers(monotonicMs()).length > 0,
       }
     })
   }
@@ -87,7 +88,7 @@ export class BusObject extends DurableObject<Bindings> {
 
   async #open(): Promise<GatewayDesk> {
     const { GATEWAY_NAME, LOG_LEVEL, NATS_URL } = this.#vars
-    const gateway = `${GATEWAY_NAME}-${newNonce()}` as GatewayId
+    const gateway = newGatewayId(GATEWAY_NAME)
     const log = consoleLog(LOG_LEVEL, { gateway })
     try {
       const options = connectionOptions(NATS_URL)
@@ -97,6 +98,8 @@ export class BusObject extends DurableObject<Bindings> {
         name: `gateway ${GATEWAY_NAME}`,
         timeout: CONNECT_TIMEOUT_MS,
         maxReconnectAttempts: -1,
+        // A user may be added, and its password changed, while we knock.
+        ignoreAuthErrorAbort: true,
         reconnectTimeWait: 100,
         reconnectJitter: 100,
         pingInterval: 5_000,

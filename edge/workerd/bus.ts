@@ -1,4 +1,4 @@
-import type { GatewayId } from '../../proto/ids.ts'
+import { GatewayId, type GatewayName } from '../../proto/ids.ts'
 import type { Job } from '../../proto/job.ts'
 import type { Answer, Answers, AskOptions, Catalogue, Served } from '../ports.ts'
 import type { Bindings } from './bindings.ts'
@@ -12,9 +12,9 @@ import { shardOf } from './shard.ts'
 export class Bus implements Answers, Catalogue {
   readonly #objects: Bindings['BUS']
   readonly #shards: number
-  readonly #name: GatewayId
+  readonly #name: GatewayName
 
-  constructor({ BUS }: Pick<Bindings, 'BUS'>, shards: number, name: GatewayId) {
+  constructor({ BUS }: Pick<Bindings, 'BUS'>, shards: number, name: GatewayName) {
     this.#objects = BUS
     this.#shards = shards
     this.#name = name
@@ -22,7 +22,7 @@ export class Bus implements Answers, Catalogue {
 
   /** A name to begin with: the object that admits a job puts its own in. */
   gateway(): Promise<GatewayId> {
-    return Promise.resolve(this.#name)
+    return Promise.resolve(GatewayId.parse(this.#name))
   }
 
   async ask(job: Job, { signal, input }: AskOptions): Promise<Answer> {

@@ -10,10 +10,15 @@ import type { KeyId } from '../../proto/ids.ts'
 import type { KeyStore } from '../auth/cached-keys.ts'
 import { keyView } from '../auth/key-view.ts'
 import type { Key, Keyring } from '../ports.ts'
+import { within } from '../within.ts'
+
+/** Far more than any query of ours takes: its server is frozen, or the way to it is cut. */
+const QUERY_MS = 5_000
+const PROBE_MS = 1_000
 
 export interface KeyStoreOptions {
   url: string
-  /** Tells every gateway, this one too, to forget what it remembers of keys. */
+  /** Tells every gateway, this one first, to forget what it remembers of keys. */
   changed: () => Promise<void>
   waitUntil: (rest: Promise<unknown>) => void
 }
@@ -48,21 +53,26 @@ export class ConnectingKeys implements KeyStore, Keyring {
     return keyView(row)
   }
 
-  /** Whether the database answers. */
+  /** Whether the database answers now. */
   async answers(): Promise<boolean> {
-    return this.#with((db) => db.execute(sql`select 1`)).then(
+    return this.#with(async (db) => db.execute(sql`select 1`), PROBE_MS).then(
       () => true,
       () => false,
     )
   }
 
-  async #with<T>(run: (db: Db) => Promise<T>): Promise<T> {
-    const client = postgres(this.#options.url, { max: 1, fetch_types: false, connect_timeout: 5 })
+  async #with<T>(run: (db: Db) => Promise<T>, patienceMs = QUERY_MS): Promise<T> {
+    const client = postgres(this.#options.url, {
+      max: 1,
+      fetch_types: false,
+      connect_timeout: 5,
+      connection: { statement_timeout: patienceMs },
+    })
     const db = drizzle({ client, schema, casing: 'snake_case' })
     try {
-      return await run(db)
+      return await within(patienceMs, run(db))
     } finally {
-      // The answer is there: it does not wait for the goodbye.
+      // The answer is there, or never comes: nobody waits for the goodbye.
       this.#options.waitUntil(client.end({ timeout: 1 }))
     }
   }

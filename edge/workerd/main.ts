@@ -1,7 +1,7 @@
 import { waitUntil } from 'cloudflare:workers'
 import { createApp } from '../app.ts'
+import { announce } from '../auth/announce.ts'
 import { CachedKeys } from '../auth/cached-keys.ts'
-import { sleep } from '../clock.ts'
 import page from '../page/index.html'
 import type { Ports } from '../ports.ts'
 import { readVars, type Bindings } from './bindings.ts'
@@ -16,7 +16,6 @@ export { LimiterObject } from './limiter-object.ts'
 
 /** No broadcast reaches an isolate: this is the bound on how long a revoked key lives on. */
 const KEY_TTL_MS = 800
-const DATABASE_PATIENCE_MS = 1_000
 
 let app: ReturnType<typeof createApp> | undefined
 
@@ -37,10 +36,7 @@ function portsOf(bindings: Bindings): Ports {
   const store = new ConnectingKeys({
     url: vars.DATABASE_URL,
     waitUntil,
-    changed: async () => {
-      keys.forget()
-      await bus.keysChanged()
-    },
+    changed: announce({ forget: () => keys.forget(), tell: () => bus.keysChanged(), log }),
   })
   const keys = new CachedKeys(store, KEY_TTL_MS, log)
   return {
@@ -52,12 +48,11 @@ function portsOf(bindings: Bindings): Ports {
     health: {
       parts: async () => {
         const away = { broker: false, workers: false }
-        const database = Promise.race([
+        const [database, bused] = await Promise.all([
           store.answers(),
-          sleep(DATABASE_PATIENCE_MS).then(() => false),
+          bus.parts().catch(() => away),
         ])
-        const bused = bus.parts().catch(() => away)
-        return { database: await database, ...(await bused) }
+        return { database, ...bused }
       },
       metrics: () => bus.metrics(),
     },

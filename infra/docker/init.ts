@@ -1,7 +1,7 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { newSecret, WorkerId } from '../../proto/ids.ts'
+import { GatewayName, newSecret, WorkerId } from '../../proto/ids.ts'
 import { natsCredentials } from '../local/credentials.ts'
 import { queuesIn } from '../local/queues-in.ts'
 import { readSaved, save } from '../local/saved.ts'
@@ -15,7 +15,7 @@ const env = z
   .object({
     SECRETS_DIR: z.string().default('/secrets'),
     MODEL_DIRS: z.string().default('/app/models:/models'),
-    GATEWAY_NAME: z.string().default('g1'),
+    GATEWAY_NAME: GatewayName.default(GatewayName.parse('g1')),
     WORKER_IDS: z.string().default('cpu-1,gpu-1'),
   })
   // oxlint-disable-next-line node/no-process-env -- this file is a main: a container runs it

@@ -3,10 +3,10 @@ import { z } from 'zod'
 import { openDb } from '../../db/client.ts'
 import { ensureKey } from '../../db/queries/keys.ts'
 import type { NewKey } from '../../proto/admin.ts'
-import { newApiKey } from '../../proto/api-key.ts'
+import { isApiKey, newApiKey } from '../../proto/api-key.ts'
 import { readSaved, save } from './saved.ts'
 
-const ApiKey = z.string().regex(/^sk-june-[A-Za-z0-9_-]{43}$/)
+const ApiKey = z.string().refine(isApiKey)
 const ApiKeys = z.object({ developer: ApiKey, admin: ApiKey })
 export type ApiKeys = z.infer<typeof ApiKeys>
 

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
+import { GatewayName } from '../../proto/ids.ts'
 import { leashed } from '../leash.ts'
 import { bundleWorker } from './edge-gateway-bundle.ts'
 import { workerdConfig } from './edge-gateway-config.ts'
@@ -22,7 +23,7 @@ const Env = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(8000),
   JUNE_DATA_DIR: z.string().default('.june'),
-  GATEWAY_NAME: z.string().default('edge'),
+  GATEWAY_NAME: GatewayName.default(GatewayName.parse('edge')),
   NATS_URL: z.url({ protocol: /^wss?$/ }),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   LOG_LEVEL: z.string().default('info'),

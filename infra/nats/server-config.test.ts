@@ -76,7 +76,6 @@ describe('the configuration of nats-server', () => {
           "gwbeat.>",
           "sys.>",
           "keys.changed",
-          "$JS.EVENT.ADVISORY.>",
         ],
       }
     `)

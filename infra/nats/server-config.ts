@@ -124,7 +124,6 @@ export const gatewayMay = (name: string): Permissions => ({
     'gwbeat.>',
     'sys.>',
     subjects.keyChanged,
-    '$JS.EVENT.ADVISORY.>',
   ],
 })
 

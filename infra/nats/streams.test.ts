@@ -79,6 +79,7 @@ describe('ensureConsumer', () => {
       ack_policy: AckPolicy.Explicit,
       ack_wait: nanos(60_000),
       max_deliver: 3,
+      max_waiting: 8_192,
     })
     await ensureConsumer(manager, queue)
     await ensureConsumer(manager, queue)
@@ -89,6 +90,22 @@ describe('ensureConsumer', () => {
       max_deliver: -1,
       max_ack_pending: 1_000,
     })
+  })
+
+  test('makes room for the idle slots of many workers, in a consumer of an older version too', async () => {
+    await applyStreams(nc)
+    const manager = await jetstreamManager(nc)
+    await manager.consumers.add(JOBS, {
+      durable_name: consumerOf(queue),
+      filter_subject: subjects.job(queue),
+      ack_policy: AckPolicy.Explicit,
+    })
+    await jetstream(nc).publish(subjects.job(queue), 'a job that waits')
+    await ensureConsumer(manager, queue)
+    await Promise.all([ensureConsumer(manager, queue), ensureConsumer(manager, queue)])
+    const { config, num_pending } = await manager.consumers.info(JOBS, consumerOf(queue))
+    expect(config.max_waiting).toBe(8_192)
+    expect(num_pending).toBe(1)
   })
 
   test('offers its jobs to a worker that may do nothing but pull', async () => {

@@ -16,6 +16,9 @@ type Stream = Partial<StreamConfig> & Pick<StreamConfig, 'name' | 'subjects'>
 /** An offer that nobody claims or answers for this long goes to another worker. Longer than an adoption takes. */
 export const ACK_WAIT_MS = 5_000
 
+/** Idle slots of all workers of a queue, each an open pull. The server's default of 512 is a small hall of machines. */
+const MAX_WAITING = 8_192
+
 const MINUTE_MS = 60_000
 const DAY_MS = 24 * 60 * MINUTE_MS
 const MiB = 1024 * 1024
@@ -88,13 +91,21 @@ export async function ensureConsumer(manager: JetStreamManager, queue: Queue): P
     ack_wait: nanos(ACK_WAIT_MS),
     max_deliver: -1,
     max_ack_pending: 1_000,
+    max_waiting: MAX_WAITING,
   }
   const name = consumerOf(queue)
   try {
     await manager.consumers.add(JOBS, { ...wanted, durable_name: name })
   } catch (thrown) {
     if (!isApiError(thrown, CONSUMER_EXISTS)) throw thrown
-    await manager.consumers.update(JOBS, name, wanted)
+    const { config } = await manager.consumers.info(JOBS, name)
+    if (config.max_waiting === MAX_WAITING) {
+      await manager.consumers.update(JOBS, name, wanted)
+      return
+    }
+    // This cannot be changed in place. What it had offered is offered again; claims refuse what is held already.
+    await manager.consumers.delete(JOBS, name)
+    await manager.consumers.add(JOBS, { ...wanted, durable_name: name })
   }
 }
 

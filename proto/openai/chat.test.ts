@@ -2,8 +2,11 @@ import { describe, expect, test } from 'vitest'
 import { ChatRequest } from './chat.ts'
 
 const fine = { model: 'm', messages: [{ role: 'user', content: 'hi' }] }
-const part = { type: 'text', text: 'hi' }
-const message = (parts: number) => ({ role: 'user', content: Array(parts).fill(part) })
+const times = <T>(length: number, make: () => T): T[] => Array.from({ length }, make)
+const nothing = () => ({})
+const one = () => ({ role: 'user', content: 'hi' })
+const part = () => ({ type: 'text', text: 'hi' })
+const message = (parts: number) => ({ role: 'user', content: times(parts, part) })
 const nested = (depth: number): unknown => JSON.parse(`${'['.repeat(depth)}${']'.repeat(depth)}`)
 
 /** The path of the first thing that is wrong with a request. */
@@ -14,8 +17,8 @@ describe('a chat request', () => {
   test.for<[string, object]>([
     ['nothing more', {}],
     ['64 parts in a message', { messages: [message(64)] }],
-    ['4096 parts in all', { messages: Array(64).fill(message(64)) }],
-    ['2048 messages', { messages: Array(2048).fill(fine.messages[0]) }],
+    ['4096 parts in all', { messages: times(64, () => message(64)) }],
+    ['2048 messages', { messages: times(2048, one) }],
     ['fields that ask for nothing', { tools: [], logprobs: false, logit_bias: {}, audio: null }],
     ['text and nothing else', { response_format: { type: 'text' }, modalities: ['text'] }],
     ['fields that nobody knows', { padding: 'x', metadata: { a: 'b' } }],
@@ -27,9 +30,9 @@ describe('a chat request', () => {
 
   test.for<[string, object]>([
     ['messages', { messages: undefined }],
-    ['messages', { messages: Array(2049).fill(fine.messages[0]) }],
+    ['messages', { messages: times(2049, one) }],
     ['messages.0.content', { messages: [message(65)] }],
-    ['messages.64.content', { messages: Array(65).fill(message(64)) }],
+    ['messages.64.content', { messages: times(65, () => message(64)) }],
     ['stop', { stop: ['a', 'b', 'c', 'd', 'e'] }],
     ['response_format', { response_format: { type: 'text', more: 1 } }],
     ['tools', { tools: [{}] }],
@@ -44,9 +47,9 @@ describe('a chat request', () => {
 
   // 700,000 empty objects fit into two megabytes, and zod has something to say about each.
   test.for<[string, object]>([
-    ['messages', { messages: Array(700_000).fill({}) }],
-    ['messages.0.content', { messages: [{ role: 'user', content: Array(700_000).fill({}) }] }],
-    ['stop', { stop: Array(700_000).fill({}) }],
+    ['messages', { messages: times(700_000, nothing) }],
+    ['messages.0.content', { messages: [{ role: 'user', content: times(700_000, nothing) }] }],
+    ['stop', { stop: times(700_000, nothing) }],
   ])('of two megabytes of nothing in %s is refused soon', ([path, wrong]) => {
     const startMs = performance.now()
     expect(fault(wrong)).toBe(path)

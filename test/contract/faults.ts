@@ -56,6 +56,16 @@ export function faults(stack: () => Stack): void {
       })
       expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1)
       expect((await stack().fetch('/health')).status).toBe(200)
+
+      // A key that was made is not lost with the word of it; nor is one that was revoked good for longer here.
+      const { id, secret } = await stack().newKey()
+      expect((await stack().fetch(CHAT, { key: secret, json })).status).toBe(503)
+      const revoked = await stack().fetch(`/admin/keys/${id}`, {
+        key: stack().admin,
+        method: 'DELETE',
+      })
+      expect(revoked.status).toBe(200)
+      expect((await stack().fetch(CHAT, { key: secret, json })).status).toBe(401)
       await stack().nats.restart()
       await until(async () => (await stack().fetch('/ready')).status === 200, 15_000)
       expect(readSse(await ask(50, 0))).toMatchObject({ text: oracle(SEED, 50), done: true })

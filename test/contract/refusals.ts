@@ -103,6 +103,16 @@ export function refusals(stack: () => Stack): void {
       })
     })
 
+    test.for(['response_format', 'messages', 'nobody_knows'])(
+      'of a body whose %s is nested beyond all sense is no fault of ours',
+      async (field) => {
+        const deep = '['.repeat(500_000) + ']'.repeat(500_000)
+        const { model, messages } = { ...fine, model: 'gpt-99' }
+        const text = JSON.stringify({ model, messages, [field]: 'deep' }).replace('"deep"', deep)
+        expect((await raw(text, json)).status).toBeOneOf([400, 404])
+      },
+    )
+
     test('of a body that is not called JSON', async () => {
       const body = JSON.stringify(fine)
       const status = 415

@@ -6,6 +6,8 @@ import type { Ended, RunBatch } from './protocol.ts'
  * would else pay more for their way than for them. Half a frame of a display, and nothing to a model of human pace.
  */
 const GAP_MS = 8
+/** As many tokens of one run as are worth a message by themselves. */
+const FULL_TOKENS = 32
 
 /**
  * What all runs said since the event loop last turned leaves as one message: a message costs more than its tokens, and
@@ -25,19 +27,17 @@ export class Outbox {
 
   say(run: number, output: Output): void {
     const { outputs } = this.#batch(run)
-    if (this.#begun.has(run) || (output.kind !== 'tokens' && output.kind !== 'bytes')) this.touch()
-    else {
+    const last = outputs.at(-1)
+    if (output.kind === 'tokens' && last?.kind === 'tokens') {
+      const ids = [...last.ids, ...output.ids]
+      outputs[outputs.length - 1] = { kind: 'tokens', ids, texts: [...last.texts, ...output.texts] }
+      if (ids.length >= FULL_TOKENS) this.#soon()
+    } else outputs.push(output)
+    const isFirst = (output.kind === 'tokens' || output.kind === 'bytes') && !this.#begun.has(run)
+    if (isFirst) {
       this.#begun.add(run)
       this.#soon()
-    }
-    const last = outputs.at(-1)
-    if (output.kind === 'tokens' && last?.kind === 'tokens')
-      outputs[outputs.length - 1] = {
-        kind: 'tokens',
-        ids: [...last.ids, ...output.ids],
-        texts: [...last.texts, ...output.texts],
-      }
-    else outputs.push(output)
+    } else this.touch()
   }
 
   over(run: number, ended: Ended): void {
