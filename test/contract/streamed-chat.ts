@@ -67,13 +67,12 @@ export function streamedChat(stack: () => Stack): void {
     })
 
     test('begins with a keep-alive, long before the first token', async () => {
-      const json = { ...request, model: 'echo-1-0-1000' }
-      const startMs = performance.now()
+      const json = { ...request, model: 'echo-1-0-5000' }
       const response = await stack().fetch('/v1/chat/completions', { key: stack().admin, json })
       const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
       const first = await reader?.read()
-      expect(performance.now() - startMs).toBeLessThan(900)
       expect(first?.value).toMatch(/^:\n/)
+      expect(first?.value).not.toMatch(/"content":"[^"]/)
       await reader?.cancel()
     })
 
