@@ -74,6 +74,8 @@ export function streamedChat(stack: () => Stack): void {
       expect(first?.value).toMatch(/^:\n/)
       expect(first?.value).not.toMatch(/"content":"[^"]/)
       await reader?.cancel()
+      // workerd hears of it when it next writes.
+      await stack().idle()
     })
 
     test('has the headers that proxies and SDKs need', async () => {
