@@ -38,7 +38,7 @@ interface Pending {
 
 /**
  * Publishes to streams and hears the server's word for it, over one inbox. `js.publish` does the same and makes two
- * errors with their stacks, a timer and a race for every write: a fifth of what a request cost the gateway.
+ * errors with their stacks, a timer and a race for every write: the errors alone were 6 % of a request's CPU in a profile.
  */
 export class StreamStore implements Disposable {
   readonly #nc: NatsConnection

@@ -53,7 +53,7 @@ describe('a chat request', () => {
   ])('of two megabytes of nothing in %s is refused soon', ([path, wrong]) => {
     const startMs = performance.now()
     expect(fault(wrong)).toBe(path)
-    expect(performance.now() - startMs).toBeLessThan(1_000)
+    expect(performance.now() - startMs).toBeLessThan(100)
   })
 
   test.for(['response_format', 'logit_bias', 'modalities', 'tools', 'metadata'])(

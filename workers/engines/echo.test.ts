@@ -62,6 +62,7 @@ describe('echo', () => {
     await run
     const tookMs = performance.now() - startMs
     expect(tookMs).toBeGreaterThan(370)
+    expect(tookMs).toBeLessThan(800)
     expect(engine.stepMs()).toBe(0)
   })
 

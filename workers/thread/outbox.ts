@@ -3,7 +3,7 @@ import type { Ended, RunBatch } from './protocol.ts'
 
 /**
  * Messages leave no closer together than this, except for a run's first tokens: a model that makes a thousand tokens a second
- * would else pay more for their way than for them. Half a frame of a display, and nothing to a model of human pace.
+ * would else send as many messages, each through two processes and the broker. Half a frame of a display, and nothing to a model of human pace.
  */
 const GAP_MS = 8
 /** As many tokens of one run as are worth a message by themselves. */

@@ -182,8 +182,7 @@ describe('a context', () => {
         param: 'messages',
         message: expect.stringMatching(/1024 tokens.* [0-9]{4,} tokens/),
       })
-      // Reading it all would take many times as long, on any machine.
-      expect(performance.now() - startMs).toBeLessThan(2_000)
+      expect(performance.now() - startMs).toBeLessThan(100)
     },
   )
 
@@ -231,15 +230,21 @@ describe('a gang', () => {
     expect(Math.max(...taken)).toBe(4)
   })
 
-  test('is never faster than its pace, however many stream', async ({ expect }) => {
+  test('keeps its pace with all of its streams', async ({ expect }) => {
     await using paced = await llamaEngine({ ...spec, paceTokensPerSecond: 40 })
     expect(paced.stepMs()).toBeGreaterThanOrEqual(25)
-    const startMs = performance.now()
-    const jobs = QUESTIONS.map((question) => hot(question, 11, 21))
-    const heard = await Promise.all(jobs.map((job) => say(paced, job)))
-    const tookMs = performance.now() - startMs
-    const steps = Math.max(...heard.map(({ ids }) => ids.length)) - 1
-    expect(tookMs).toBeGreaterThan((steps - 1) * 25)
+    // A neighbour on the machine can only make a run longer: the best of three is the engine's own.
+    const late: number[] = []
+    for (let run = 0; run < 3; run++) {
+      const startMs = performance.now()
+      const jobs = QUESTIONS.map((question) => hot(question, 11, 21))
+      const heard = await Promise.all(jobs.map((job) => say(paced, job)))
+      const tookMs = performance.now() - startMs
+      const steps = Math.max(...heard.map(({ ids }) => ids.length)) - 1
+      expect(tookMs).toBeGreaterThan((steps - 1) * 25)
+      late.push(tookMs - (steps + 1) * 25)
+    }
+    expect(Math.min(...late)).toBeLessThan(400)
   })
 
   test('ends at a step, with its streams told', async ({ expect }) => {
