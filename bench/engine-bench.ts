@@ -14,9 +14,9 @@ const MODEL = 'bench-chat'
 const QUESTION = 'How does a request travel through June step by step?'
 const SLOTS = 8
 const STREAMS = [1, 4, 8]
-const ANSWERS = 24
+const ANSWERS = 64
 const FIRST_TOKENS = 60
-const ROUNDS = 5
+const ROUNDS = 7
 
 /** The built-in model through everything against the same engine thread driven bare, turn about in one run. */
 export async function engineBench(stack: BenchStack): Promise<Row[]> {

@@ -1,4 +1,5 @@
 import { createMiddleware } from 'hono/factory'
+import { newRequestId } from '../proto/ids.ts'
 import { monotonicMs } from './clock.ts'
 import type { AppEnv } from './http.ts'
 import type { Log } from './ports.ts'
@@ -7,6 +8,7 @@ import type { Log } from './ports.ts'
 const EXPOSED = [
   'x-request-id',
   'x-generation-id',
+  'idempotency-replayed',
   'openai-processing-ms',
   'openai-version',
   'retry-after',
@@ -19,7 +21,7 @@ const EXPOSED = [
 /** Gives a request its id and its clock, and every answer the headers that browsers and OpenAI's SDKs read. */
 export const stamp = (log: Log) =>
   createMiddleware<AppEnv>(async (c, next) => {
-    const requestId = `req_${crypto.randomUUID().replaceAll('-', '')}`
+    const requestId = newRequestId()
     c.set('requestId', requestId)
     c.set('startedAtMs', monotonicMs())
     c.set('log', log)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { randomBytes } from './random.ts'
 
 /** A prefix, so that a log line says what an id names, and a UUIDv7, so that an index grows at its right edge. */
 const id = <P extends string>(prefix: P) => z.templateLiteral([prefix, '_', z.uuidv7()]).brand<P>()
@@ -34,18 +35,21 @@ export const newJobId = (): JobId => `job_${uuidv7()}` as JobId
 export const newKeyId = (): KeyId => `key_${uuidv7()}` as KeyId
 
 /** Eight characters that tell one boot of a process from the next. */
-export const newNonce = (): string => hex(crypto.getRandomValues(new Uint8Array(4)))
+export const newNonce = (): string => hex(randomBytes(4))
 
 /** A gateway that starts now. */
 export const newGatewayId = (name: GatewayName): GatewayId =>
   GatewayId.parse(`${name}-${newNonce()}`)
 
+/** A request, as its answer and our log name it. */
+export const newRequestId = (): string => `req_${hex(randomBytes(16))}`
+
 /** 128 random bits as hex: the secret of one claim or of one NATS user. */
-export const newSecret = (): string => hex(crypto.getRandomValues(new Uint8Array(16)))
+export const newSecret = (): string => hex(randomBytes(16))
 
 function uuidv7(now = Date.now()): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  const view = new DataView(bytes.buffer)
+  const bytes = randomBytes(16)
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
   view.setUint32(0, now / 2 ** 16)
   view.setUint16(4, now % 2 ** 16)
   view.setUint8(6, (view.getUint8(6) & 0x0f) | 0x70)

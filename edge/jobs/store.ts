@@ -18,11 +18,12 @@ export interface PutOptions {
   tries?: number
 }
 
+// The one that nearly always comes stands first: a branch that does not fit makes its issues before the next is tried.
 const PubAck = z.union([
+  z.object({ seq: z.int().positive() }),
   z.object({
     error: z.object({ err_code: z.int().optional(), description: z.string().optional() }),
   }),
-  z.object({ seq: z.int() }),
 ])
 
 /** The server answered, and will not store it: its disk is full, its stream is gone. */

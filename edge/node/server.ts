@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, ServerResponse, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
@@ -10,6 +10,14 @@ const REQUEST_TIMEOUT_MS = 60_000
 /** The longest any common proxy keeps an idle connection: ours must be the one that is closed last. */
 const KEEP_ALIVE_MS = 75_000
 
+/**
+ * Headers leave with the first words of the body. hono's adapter would send them ahead, in a packet of their own; every
+ * stream of ours says something within milliseconds.
+ */
+class Answer extends ServerResponse<IncomingMessage> {
+  override flushHeaders(): void {}
+}
+
 /** The app behind a plain Node server. Resolves when it listens; rejects with a sentence when the port is taken. */
 export async function listen(
   fetch: (request: Request) => Response | Promise<Response>,
@@ -18,6 +26,7 @@ export async function listen(
   const answer = getRequestListener(fetch)
   const server = createServer(
     {
+      ServerResponse: Answer,
       requestTimeout: REQUEST_TIMEOUT_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
       // No `Upgrade` is answered yet; without this a client that offers one would wait for ever.

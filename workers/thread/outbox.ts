@@ -5,7 +5,7 @@ import type { Ended, RunBatch } from './protocol.ts'
  * Messages leave no closer together than this, except for a run's first tokens: a model that makes a thousand tokens a second
  * would else send as many messages, each through two processes and the broker. Half a frame of a display, and nothing to a model of human pace.
  */
-const GAP_MS = 8
+const GAP_MS = 16
 /** As many tokens of one run as are worth a message by themselves. */
 const FULL_TOKENS = 32
 
@@ -30,7 +30,9 @@ export class Outbox {
     const last = outputs.at(-1)
     if (output.kind === 'tokens' && last?.kind === 'tokens') {
       const ids = [...last.ids, ...output.ids]
-      outputs[outputs.length - 1] = { kind: 'tokens', ids, texts: [...last.texts, ...output.texts] }
+      const texts = [...last.texts, ...output.texts]
+      const scores = last.scores && output.scores && [...last.scores, ...output.scores]
+      outputs[outputs.length - 1] = { kind: 'tokens', ids, texts, ...(scores && { scores }) }
       if (ids.length >= FULL_TOKENS) this.#soon()
     } else outputs.push(output)
     const isFirst = (output.kind === 'tokens' || output.kind === 'bytes') && !this.#begun.has(run)
