@@ -15,8 +15,16 @@ export type End = z.infer<typeof End>
 
 /** What an engine makes. `end` comes once, last, and only if the job went well. */
 export type Output =
-  /** Tokens that came together. `texts[i]` is what token i made visible: held-back bytes come with a later one. */
-  | { kind: 'tokens'; ids: readonly number[]; texts: readonly string[] }
+  /**
+   * Tokens that came together. `texts[i]` is what token i made visible: held-back bytes come with a later one. Where the
+   * job asks how likely each token was, `scores[i]` says it of token i, as `encodeScore` writes it.
+   */
+  | {
+      kind: 'tokens'
+      ids: readonly number[]
+      texts: readonly string[]
+      scores?: readonly Uint8Array[]
+    }
   /** One block of audio or other bytes. */
   | { kind: 'bytes'; bytes: Uint8Array }
   /** Prefill goes on: `done` of `total` prompt tokens. It proves that the job lives. */
@@ -42,6 +50,7 @@ export type Frame = { epoch: number; seq: number; count: number } & FrameBody
  *  3 consumed  through u32
  *  4 end       JSON End
  *  5 failed    JSON FailureBody
+ *  6 tokens    as 0, and then count x { bytes u16, score }, see score.ts
  */
 const VERSION = 1
 export const FRAME_HEADER_BYTES = 12
@@ -52,8 +61,12 @@ const KINDS = [
   'consumed',
   'end',
   'failed',
+  'tokens',
 ] as const satisfies FrameKind[]
+/** Tokens with their scores. For everyone but a reader they are tokens like others. */
+const SCORED = 6
 const TOKEN_BYTES = 6
+const SCORE_SIZE_BYTES = 2
 
 const utf8 = new TextEncoder()
 const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -72,7 +85,7 @@ export function frameHead(bytes: Uint8Array): FrameHead | undefined {
   const kind = KINDS[bytes[1] ?? KINDS.length]
   if (kind === undefined) return undefined
   const count = (byteAt(bytes, 10) << 8) | byteAt(bytes, 11)
-  if (!isPossible(kind, count, bytes.byteLength)) return undefined
+  if (!isPossible(kind, count, bytes)) return undefined
   return { kind, epoch: u32(bytes, 2), seq: u32(bytes, 6), count }
 }
 
@@ -81,7 +94,7 @@ export function encodeFrame(epoch: number, seq: number, body: FrameBody): Uint8A
   const bytes = new Uint8Array(FRAME_HEADER_BYTES + payload.byteLength)
   const view = new DataView(bytes.buffer)
   view.setUint8(0, VERSION)
-  view.setUint8(1, KINDS.indexOf(body.kind))
+  view.setUint8(1, body.kind === 'tokens' && body.scores ? SCORED : KINDS.indexOf(body.kind))
   view.setUint32(2, epoch)
   view.setUint32(6, seq)
   view.setUint16(10, countOf(body))
@@ -99,17 +112,73 @@ export function decodeFrame(bytes: Uint8Array): Frame {
 
 /** The text of a tokens frame from its token `skip` on: what a reader is shown. */
 export function textOf(bytes: Uint8Array, count: number, skip = 0): string {
-  let start = FRAME_HEADER_BYTES + count * TOKEN_BYTES
-  for (let i = 0; i < skip; i++) start += u16(bytes, FRAME_HEADER_BYTES + i * TOKEN_BYTES + 4)
-  return text.decode(bytes.subarray(start))
+  const start = textEnd(bytes, count, skip)
+  return text.decode(
+    isScored(bytes) ? bytes.subarray(start, textEnd(bytes, count, count)) : bytes.subarray(start),
+  )
+}
+
+/** The scores of a tokens frame, one a token, as `decodeScore` reads them; none where nobody asked for them. */
+export function scoresOf(bytes: Uint8Array, count: number): Uint8Array[] {
+  if (!isScored(bytes)) return []
+  const scores: Uint8Array[] = []
+  let at = textEnd(bytes, count, count)
+  for (let i = 0; i < count; i++) {
+    const start = at + SCORE_SIZE_BYTES
+    at = start + u16(bytes, at)
+    scores.push(bytes.subarray(start, at))
+  }
+  return scores
 }
 
 /** The token ids of a tokens frame. */
 export function idsOf(bytes: Uint8Array, count: number): number[] {
   const ids: number[] = []
-  for (let i = 0; i < count; i++) ids.push(u32(bytes, FRAME_HEADER_BYTES + i * TOKEN_BYTES))
+  for (let i = 0; i < count; i++) ids.push(u32(bytes, textsAt(i)))
   return ids
 }
+
+/**
+ * The frame without its first `skip` tokens: what a reader still lacks who has those. A block is one piece and is
+ * never cut, nor is a frame that takes no position. `skip` is less than the frame's count.
+ */
+export function cutFrame(bytes: Uint8Array, skip: number): Uint8Array {
+  const head = frameHead(bytes)
+  if (skip <= 0 || head?.kind !== 'tokens') return bytes
+  const { count, seq } = head
+  if (skip >= count) throw new RangeError(`Cannot cut ${skip} of ${count} tokens.`)
+  const scores = textEnd(bytes, count, count)
+  let scoreFrom = scores
+  if (isScored(bytes))
+    for (let i = 0; i < skip; i++) scoreFrom += SCORE_SIZE_BYTES + u16(bytes, scoreFrom)
+  const kept = [
+    bytes.subarray(0, FRAME_HEADER_BYTES),
+    bytes.subarray(textsAt(skip), textsAt(count)),
+    bytes.subarray(textEnd(bytes, count, skip), scores),
+    bytes.subarray(scoreFrom),
+  ]
+  const cut = new Uint8Array(kept.reduce((sum, { byteLength }) => sum + byteLength, 0))
+  let at = 0
+  for (const part of kept) {
+    cut.set(part, at)
+    at += part.byteLength
+  }
+  const view = new DataView(cut.buffer)
+  view.setUint32(6, seq + skip)
+  view.setUint16(10, count - skip)
+  return cut
+}
+
+const textsAt = (count: number): number => FRAME_HEADER_BYTES + count * TOKEN_BYTES
+/** How long the text of token `i` is. */
+const textBytes = (bytes: Uint8Array, i: number): number => u16(bytes, textsAt(i) + 4)
+/** Where the texts of the first `tokens` tokens end. */
+function textEnd(bytes: Uint8Array, count: number, tokens: number): number {
+  let end = textsAt(count)
+  for (let i = 0; i < tokens; i++) end += textBytes(bytes, i)
+  return end
+}
+const isScored = (bytes: Uint8Array): boolean => bytes[1] === SCORED
 
 const countOf = (body: FrameBody): number =>
   body.kind === 'tokens' ? body.ids.length : body.kind === 'bytes' ? 1 : 0
@@ -117,7 +186,7 @@ const countOf = (body: FrameBody): number =>
 function encodePayload(body: FrameBody): Uint8Array {
   switch (body.kind) {
     case 'tokens':
-      return encodeTokens(body.ids, body.texts)
+      return encodeTokens(body.ids, body.texts, body.scores)
     case 'bytes':
       return body.bytes
     case 'progress':
@@ -136,7 +205,7 @@ function decodePayload(head: FrameHead, bytes: Uint8Array): FrameBody {
   try {
     switch (head.kind) {
       case 'tokens':
-        return { kind: 'tokens', ids: idsOf(bytes, head.count), texts: textsOf(bytes, head.count) }
+        return tokensOf(bytes, head.count)
       case 'bytes':
         return { kind: 'bytes', bytes: payload }
       case 'progress':
@@ -153,29 +222,52 @@ function decodePayload(head: FrameHead, bytes: Uint8Array): FrameBody {
   }
 }
 
-function encodeTokens(ids: readonly number[], texts: readonly string[]): Uint8Array {
-  const parts = texts.map((part) => utf8.encode(part))
-  const head = ids.length * TOKEN_BYTES
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, head))
+function encodeTokens(
+  ids: readonly number[],
+  texts: readonly string[],
+  scores: readonly Uint8Array[] | undefined,
+): Uint8Array {
+  const parts = ids.map((_, i) => utf8.encode(texts[i] ?? ''))
+  const told = scores ? ids.map((_, i) => scores[i] ?? new Uint8Array()) : []
+  const size =
+    ids.length * TOKEN_BYTES +
+    parts.reduce((sum, part) => sum + part.byteLength, 0) +
+    told.reduce((sum, score) => sum + SCORE_SIZE_BYTES + score.byteLength, 0)
+  const bytes = new Uint8Array(size)
   const view = new DataView(bytes.buffer)
-  let at = head
-  ids.forEach((token, i) => {
-    const part = parts[i] ?? new Uint8Array()
-    if (part.byteLength > 0xffff)
-      throw new Failure('engine_failed', 'One token made more text than a frame can say.')
-    view.setUint32(i * TOKEN_BYTES, token)
-    view.setUint16(i * TOKEN_BYTES + 4, part.byteLength)
+  let at = ids.length * TOKEN_BYTES
+  for (const [i, part] of parts.entries()) {
+    view.setUint32(i * TOKEN_BYTES, ids[i] ?? 0)
+    view.setUint16(i * TOKEN_BYTES + 4, sayable(part).byteLength)
     bytes.set(part, at)
     at += part.byteLength
-  })
+  }
+  for (const score of told) {
+    view.setUint16(at, sayable(score).byteLength)
+    bytes.set(score, at + SCORE_SIZE_BYTES)
+    at += SCORE_SIZE_BYTES + score.byteLength
+  }
   return bytes
+}
+
+/** Fits the 16 bits of its length, or throws. */
+function sayable(part: Uint8Array): Uint8Array {
+  if (part.byteLength <= 0xffff) return part
+  throw new Failure('engine_failed', 'One token made more text than a frame can say.')
+}
+
+function tokensOf(bytes: Uint8Array, count: number): FrameBody {
+  const ids = idsOf(bytes, count)
+  const texts = textsOf(bytes, count)
+  if (!isScored(bytes)) return { kind: 'tokens', ids, texts }
+  return { kind: 'tokens', ids, texts, scores: scoresOf(bytes, count) }
 }
 
 function textsOf(bytes: Uint8Array, count: number): string[] {
   const texts: string[] = []
-  let at = FRAME_HEADER_BYTES + count * TOKEN_BYTES
+  let at = textsAt(count)
   for (let i = 0; i < count; i++) {
-    const end = at + u16(bytes, FRAME_HEADER_BYTES + i * TOKEN_BYTES + 4)
+    const end = at + textBytes(bytes, i)
     texts.push(text.decode(bytes.subarray(at, end)))
     at = end
   }
@@ -190,9 +282,10 @@ function words(...values: number[]): Uint8Array {
 }
 
 /** Tokens come with an id each, a block by itself, and nothing else takes a position. */
-function isPossible(kind: FrameKind, count: number, lengthBytes: number): boolean {
-  if (kind === 'tokens') return count > 0 && lengthBytes >= FRAME_HEADER_BYTES + count * TOKEN_BYTES
-  return count === (kind === 'bytes' ? 1 : 0)
+function isPossible(kind: FrameKind, count: number, bytes: Uint8Array): boolean {
+  if (kind !== 'tokens') return count === (kind === 'bytes' ? 1 : 0)
+  const least = TOKEN_BYTES + (isScored(bytes) ? SCORE_SIZE_BYTES : 0)
+  return count > 0 && bytes.byteLength >= FRAME_HEADER_BYTES + count * least
 }
 
 const byteAt = (bytes: Uint8Array, at: number): number => bytes[at] ?? 0

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { MAX_TOP_LOGPROBS, type Sampling } from '../job.ts'
+import { formatOf, ResponseFormat } from './response-format.ts'
 
 const MAX_MESSAGES = 2048
 const MAX_PARTS = 64
@@ -57,45 +59,57 @@ const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.l
 /** Looked at and not made into text: what a stranger nests deeply enough would end the stack. */
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-const isTextFormat = (value: unknown): boolean =>
-  isObject(value) && value['type'] === 'text' && Object.keys(value).length === 1
 
 /**
  * What `POST /v1/chat/completions` takes. Fields that OpenAI knows and that change nothing here are ignored; those
  * that would change the answer and cannot be honoured yet are refused by name.
  */
-export const ChatRequest = z.object({
-  model: z.string().min(1).max(200),
-  messages: z.preprocess(countParts, z.array(ChatRequestMessage).min(1).max(MAX_MESSAGES)),
-  stream: z.boolean().nullish(),
-  stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
-  max_tokens: z.int().positive().nullish(),
-  max_completion_tokens: z.int().positive().nullish(),
-  temperature: z.number().min(0).max(2).nullish(),
-  top_p: z.number().min(0).max(1).nullish(),
-  frequency_penalty: z.number().min(-2).max(2).nullish(),
-  presence_penalty: z.number().min(-2).max(2).nullish(),
-  seed: z.int().nullish(),
-  stop: z
-    .preprocess(
-      atMost(MAX_STOPS),
-      z.union([z.string().min(1), z.array(z.string().min(1)).max(MAX_STOPS)]).nullish(),
-    )
-    .optional(),
-  n: z.literal(1, { error: 'Only n = 1 is supported yet.' }).nullish(),
-  tools: unsupported(isEmptyList),
-  functions: unsupported(isEmptyList),
-  tool_choice: unsupported((value) => value === 'none' || value === 'auto'),
-  response_format: unsupported(isTextFormat),
-  logprobs: unsupported((value) => value === false),
-  top_logprobs: unsupported((value) => value === 0),
-  logit_bias: unsupported((value) => isObject(value) && Object.keys(value).length === 0),
-  audio: unsupported(() => false),
-  modalities: unsupported(
-    (value) => Array.isArray(value) && value.length === 1 && value[0] === 'text',
-  ),
-})
+export const ChatRequest = z
+  .object({
+    model: z.string().min(1).max(200),
+    messages: z.preprocess(countParts, z.array(ChatRequestMessage).min(1).max(MAX_MESSAGES)),
+    stream: z.boolean().nullish(),
+    stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
+    max_tokens: z.int().positive().nullish(),
+    max_completion_tokens: z.int().positive().nullish(),
+    temperature: z.number().min(0).max(2).nullish(),
+    top_p: z.number().min(0).max(1).nullish(),
+    frequency_penalty: z.number().min(-2).max(2).nullish(),
+    presence_penalty: z.number().min(-2).max(2).nullish(),
+    seed: z.int().nullish(),
+    stop: z
+      .preprocess(
+        atMost(MAX_STOPS),
+        z.union([z.string().min(1), z.array(z.string().min(1)).max(MAX_STOPS)]).nullish(),
+      )
+      .optional(),
+    n: z.literal(1, { error: 'Only n = 1 is supported yet.' }).nullish(),
+    tools: unsupported(isEmptyList),
+    functions: unsupported(isEmptyList),
+    tool_choice: unsupported((value) => value === 'none' || value === 'auto'),
+    response_format: ResponseFormat.nullish(),
+    logprobs: z.boolean().nullish(),
+    top_logprobs: z.int().min(0).max(MAX_TOP_LOGPROBS).nullish(),
+    logit_bias: unsupported((value) => isObject(value) && Object.keys(value).length === 0),
+    audio: unsupported(() => false),
+    modalities: unsupported(
+      (value) => Array.isArray(value) && value.length === 1 && value[0] === 'text',
+    ),
+  })
+  .refine(({ logprobs, top_logprobs: top }) => logprobs === true || !top, {
+    path: ['top_logprobs'],
+    error: 'It needs "logprobs": true beside it.',
+  })
 export type ChatRequest = z.infer<typeof ChatRequest>
+
+/** What of a job's sampling says how its answer is told and what it is held to. Absent is not asked for. */
+export function tellingOf(request: ChatRequest): Pick<Sampling, 'logprobs' | 'format'> {
+  const format = formatOf(request.response_format)
+  return {
+    ...(request.logprobs === true && { logprobs: request.top_logprobs ?? 0 }),
+    ...(format && { format }),
+  }
+}
 
 export const Usage = z.object({
   prompt_tokens: z.int(),
@@ -103,6 +117,21 @@ export const Usage = z.object({
   total_tokens: z.int(),
   prompt_tokens_details: z.object({ cached_tokens: z.int() }),
 })
+
+const Logprob = z.object({
+  /** Half a character is U+FFFD here, and whole in `bytes`. A token that is no text is called by its name. */
+  token: z.string(),
+  /** The natural logarithm of its probability by the model itself: before temperature, penalties, top_p and format. */
+  logprob: z.number(),
+  bytes: z.array(z.int()).nullable(),
+})
+
+export const TokenLogprob = Logprob.extend({ top_logprobs: z.array(Logprob) })
+export type TokenLogprob = z.infer<typeof TokenLogprob>
+
+/** One entry a token, those of a stop string too: as many as `usage.completion_tokens` counts. */
+export const Logprobs = z.object({ content: z.array(TokenLogprob), refusal: z.null() })
+export type Logprobs = z.infer<typeof Logprobs>
 
 export const FinishReason = z.enum(['stop', 'length'])
 
@@ -120,7 +149,7 @@ export const ChatCompletion = z.object({
         content: z.string(),
         refusal: z.null(),
       }),
-      logprobs: z.null(),
+      logprobs: Logprobs.nullable(),
       finish_reason: FinishReason,
     }),
   ),
@@ -138,7 +167,7 @@ export const ChatCompletionChunk = z.object({
     z.object({
       index: z.int(),
       delta: z.object({ role: z.literal('assistant').optional(), content: z.string().optional() }),
-      logprobs: z.null(),
+      logprobs: Logprobs.nullable(),
       finish_reason: FinishReason.nullable(),
     }),
   ),

@@ -1,0 +1,147 @@
+import { describe, test } from 'vitest'
+import { readSchema } from './read-schema.ts'
+import { BadSchema, type Shape } from './shape.ts'
+
+const string: Shape = { kind: 'string', min: 0, max: null }
+const literal = (value: unknown): Shape => ({ kind: 'literal', json: JSON.stringify(value) })
+
+/** Where a schema is refused. */
+function fault(schema: unknown): string {
+  try {
+    readSchema(schema)
+  } catch (thrown) {
+    if (thrown instanceof BadSchema) return thrown.path.join('.')
+    throw thrown
+  }
+  return 'is fine'
+}
+
+const nest = (depth: number, inner: object): object =>
+  depth === 0 ? inner : { type: 'array', items: nest(depth - 1, inner) }
+
+/** Definitions that each name the next. */
+const chain = (length: number) => ({
+  $ref: '#/$defs/d0',
+  $defs: Object.fromEntries(
+    Array.from({ length }, (_, i) => [
+      `d${i}`,
+      { type: 'object', properties: { next: { $ref: `#/$defs/d${(i + 1) % length}` } } },
+    ]),
+  ),
+})
+
+describe('a JSON schema', () => {
+  test.for<[object, Shape]>([
+    [{}, { kind: 'any' }],
+    [{ type: 'string', title: 'A name', default: 'x' }, string],
+    [{ maxLength: 3 }, { kind: 'string', min: 0, max: 3 }],
+    [{ type: ['string', 'null'] }, { kind: 'choice', of: [string, { kind: 'null' }] }],
+    [
+      { type: 'integer', minimum: -3, exclusiveMaximum: 10 },
+      { kind: 'integer', min: -3, max: 9 },
+    ],
+    [
+      { type: 'array', items: { type: 'boolean' }, minItems: 1 },
+      { kind: 'array', items: { kind: 'boolean' }, min: 1, max: null },
+    ],
+    [
+      { type: 'object', properties: { a: { const: 1 }, b: {} }, required: ['b'] },
+      {
+        kind: 'object',
+        members: [
+          { name: 'a', shape: literal(1), required: false },
+          { name: 'b', shape: { kind: 'any' }, required: true },
+        ],
+      },
+    ],
+    [{ additionalProperties: { type: 'null' } }, { kind: 'map', values: { kind: 'null' } }],
+    [
+      { type: 'object', additionalProperties: false },
+      { kind: 'object', members: [] },
+    ],
+    [
+      { type: 'string', enum: ['a', 1, 'b"', null] },
+      { kind: 'choice', of: [literal('a'), literal('b"')] },
+    ],
+    [
+      { anyOf: [{ type: 'null' }, { const: 'x' }] },
+      { kind: 'choice', of: [{ kind: 'null' }, literal('x')] },
+    ],
+  ])('%j is read', ([schema, root], { expect }) => {
+    expect(readSchema(schema).root).toEqual(root)
+  })
+
+  test('may name itself and what it defines', ({ expect }) => {
+    const { named } = readSchema({
+      type: 'object',
+      properties: { next: { $ref: '#' }, kind: { $ref: '#/$defs/a~1b' } },
+      $defs: { 'a/b': { type: 'string' } },
+    })
+    expect([...named.keys()]).toEqual(['#', '#/$defs/a~1b'])
+    expect(named.get('#')).toMatchObject({ kind: 'object' })
+    expect(named.get('#/$defs/a~1b')).toEqual(string)
+  })
+
+  test.for<[string, unknown]>([
+    ['', null],
+    ['', []],
+    ['type', { type: 'text' }],
+    ['type', { type: [] }],
+    ['pattern', { type: 'string', pattern: 'a' }],
+    ['oneOf', { oneOf: [{}] }],
+    ['constructor', { constructor: 1 }],
+    ['properties.a.format', { properties: { a: { type: 'string', format: 'email' } } }],
+    ['properties', { type: 'object', properties: [] }],
+    ['required', { properties: { a: {} }, required: ['b'] }],
+    ['items.minimum', { items: { type: 'number', minimum: 0.5 } }],
+    ['maxLength', { type: 'string', minLength: 2, maxLength: 1 }],
+    ['maxItems', { type: 'array', maxItems: 1025 }],
+    ['', { type: 'integer', minimum: 1, maximum: 0 }],
+    ['maximum', { type: 'integer', maximum: 1e300 }],
+    ['enum', { type: 'string', enum: [1] }],
+    ['enum', { enum: [{ a: 1 }] }],
+    ['const', { const: Infinity }],
+    ['anyOf', { anyOf: [] }],
+    ['type', { anyOf: [{}], type: 'string' }],
+    ['anyOf.1.type', { anyOf: [{}, { type: 'x' }] }],
+    ['$ref', { $ref: 'https://example.com/schema' }],
+    ['$ref', { $ref: '#/$defs/toString', $defs: {} }],
+    ['minLength', { minLength: -1 }],
+    ['', { minimum: 3 }],
+  ])('is refused at %j: %j', ([path, schema], { expect }) => {
+    expect(fault(schema)).toBe(path)
+  })
+
+  test.for<[string, object]>([
+    [
+      'a node that must have a next one',
+      { type: 'object', properties: { next: { $ref: '#' } }, required: ['next'] },
+    ],
+    ['a name for itself', { $ref: '#' }],
+    [
+      'names for each other, and another way out',
+      {
+        type: 'object',
+        properties: { a: { $ref: '#/$defs/a' } },
+        $defs: {
+          a: { anyOf: [{ $ref: '#/$defs/b' }, { type: 'null' }] },
+          b: { $ref: '#/$defs/a' },
+        },
+      },
+    ],
+  ])('is refused where it is %s', ([, schema], { expect }) => {
+    expect(() => readSchema(schema)).toThrow(BadSchema)
+  })
+
+  test('is bounded in depth, size and names', ({ expect }) => {
+    expect(fault(nest(32, {}))).toBe('is fine')
+    expect(fault(nest(100, {}))).toContain('items.items')
+    expect(fault({ enum: Array.from({ length: 5000 }, (_, i) => i) })).toBe('enum')
+    expect(fault(nest(8, { type: 'string', minLength: 1000, maxLength: 1000 }))).toBe('is fine')
+    const many = { type: 'array', minItems: 1000, maxItems: 1000, items: { type: 'null' } }
+    const five = { type: 'object', properties: { a: many, b: many, c: many, d: many, e: many } }
+    expect(fault(five)).toBe('properties.e.maxItems')
+    expect(fault(chain(256))).toBe('is fine')
+    expect(() => readSchema(chain(2000))).toThrow('names more than 256')
+  })
+})
