@@ -78,6 +78,7 @@ function taskOf() {
     tenant: 'bench',
     admittedAtMs: Date.now(),
     deadlineAtMs: Date.now() + 60_000,
+    reading: { resumable: false, includeUsage: false },
     messages: [{ role: 'user', text: question }],
     sampling,
   }

@@ -90,6 +90,7 @@ function jobOf(model: string, seed: number): ChatJob {
     tenant: 'bench',
     admittedAtMs,
     deadlineAtMs,
+    reading: { resumable: false, includeUsage: false },
     messages,
     sampling,
   }

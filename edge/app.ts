@@ -10,6 +10,7 @@ import { chatRoutes } from './routes/chat.ts'
 import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { modelRoutes } from './routes/models.ts'
+import { streamRoutes } from './routes/streams.ts'
 
 /** The whole gateway, given its ports. Top to bottom is the order in which a request meets things. */
 export function createApp(ports: Ports) {
@@ -21,6 +22,7 @@ export function createApp(ports: Ports) {
   app.use('/v1/*', requireKey(ports.keys, 'developer'), limit(ports.limiter), bodyGuard)
   app.use('/admin/*', requireKey(ports.keys, 'admin'), bodyGuard)
   app.route('/', chatRoutes(ports))
+  app.route('/', streamRoutes(ports))
   app.route('/', modelRoutes(ports))
   app.route('/', keyRoutes(ports))
   app.route('/', healthRoutes(ports))

@@ -26,6 +26,8 @@ const help: Record<keyof Counts, string> = {
   reoffered: 'Deliveries that nobody claimed, given back',
   deposed: 'Jobs that another gateway took over',
   strangers: 'Claims for jobs of other or former gateways',
+  adopted: 'Jobs taken over from a gateway that is gone',
+  consumersRecreated: 'Queues that offered nothing any more and were made anew',
 }
 
 /** The metrics of one desk, read from its plain counters when somebody asks. */

@@ -1,6 +1,7 @@
 import type { KeyList, KeyScope, KeyView, NewKey, CreatedKey } from '../proto/admin.ts'
 import type { Job } from '../proto/job.ts'
-import type { KeyId } from '../proto/ids.ts'
+import type { JobId, KeyId } from '../proto/ids.ts'
+import type { AnswerHead } from '../proto/stored-answer.ts'
 import type { z } from 'zod'
 
 /** The whole world of the gateway. `node/` and `workerd/` each answer it; tests answer it with a few lines. */
@@ -19,8 +20,40 @@ export interface Ports {
 export interface Answers {
   /** Admits a job and listens for its answer. Resolves once the job is stored; throws a `Failure` if it is not. */
   ask(job: Job, options: AskOptions): Promise<Answer>
+  /**
+   * The same, once for each key: asked again, here or at another gateway, it answers with the one job there is, which may
+   * run or be over. Throws `key_reused` where the body is another.
+   */
+  askOnce(job: Job, key: OnceKey, options: AskOptions): Promise<Resumed>
+  /** The rest of an answer that was asked for before. Throws `not_found` for what is not there, or not this tenant's. */
+  resume(id: JobId, options: ResumeOptions): Promise<Resumed>
+  /** Ends an answer for everybody. Throws as `resume` does. */
+  cancel(id: JobId, tenant: string): Promise<void>
   /** A name for the jobs of this gateway, which claims are sent to. */
   gateway(): Promise<Job['gateway']>
+}
+
+/** A request that must not be carried out twice. Both are hashes. */
+export interface OnceKey {
+  /** Of tenant, route and key: the key itself is nowhere at rest. */
+  hash: string
+  /** Of the body. */
+  fingerprint: string
+}
+
+export interface ResumeOptions {
+  tenant: string
+  /** Tokens (or blocks) of the answer that the reader has. */
+  after: number
+  /** Aborted when the reader leaves. */
+  signal: AbortSignal
+}
+
+export interface Resumed {
+  head: AnswerHead
+  answer: Answer
+  /** It was finished before it was asked for. */
+  stored: boolean
 }
 
 export interface AskOptions {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Format } from './format.ts'
 import { GatewayId, JobId } from './ids.ts'
 
 export const JobKind = z.enum(['chat', 'duplex'])
@@ -8,6 +9,8 @@ export const Role = z.enum(['system', 'user', 'assistant'])
 
 export const ChatMessage = z.object({ role: Role, text: z.string() })
 export type ChatMessage = z.infer<typeof ChatMessage>
+
+export const MAX_TOP_LOGPROBS = 20
 
 /** How the next token is chosen. Every field is fixed at admission, so that any worker continues alike. */
 export const Sampling = z.object({
@@ -21,8 +24,20 @@ export const Sampling = z.object({
   /** Tokens of the answer at most; `null` is as many as the context holds. */
   maxTokens: z.int().positive().nullable(),
   stop: z.array(z.string().min(1)).max(4),
+  /** With each token its log probability is told, and those of so many of the likeliest; absent where nobody asks. */
+  logprobs: z.int().min(0).max(MAX_TOP_LOGPROBS).optional(),
+  /** Absent where any text will do. */
+  format: Format.optional(),
 })
 export type Sampling = z.infer<typeof Sampling>
+
+/** What the reader of an answer asked for, and any gateway that serves it must know. */
+export const Reading = z.object({
+  /** The answer outlives its reader's connection: it goes on without one, and is kept for whoever comes back. */
+  resumable: z.boolean(),
+  includeUsage: z.boolean(),
+})
+export type Reading = z.infer<typeof Reading>
 
 const base = {
   id: JobId,
@@ -34,6 +49,7 @@ const base = {
   /** Milliseconds since 1970. */
   admittedAtMs: z.int(),
   deadlineAtMs: z.int(),
+  reading: Reading,
 }
 
 export const ChatJob = z.object({

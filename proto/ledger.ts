@@ -23,17 +23,41 @@ export type Usage = z.infer<typeof Usage>
 
 const owned = { gateway: GatewayId, spans: z.array(Span) }
 
-/** The life of a job. Each record is written by compare-and-set on the subject's last sequence. */
+/** Who computes a job, as the gateway that granted it knows: all that another needs to take its place. */
+export const Holding = z.object({
+  worker: WorkerId,
+  /** Of the worker's boot, and of its connection as the server numbers it: the end of either is the end of the claim. */
+  nonce: z.string(),
+  connection: z.int().nonnegative(),
+  /** Where this delivery is acknowledged. */
+  ack: z.string(),
+  /** In every control for this claim. */
+  secret: z.string(),
+})
+export type Holding = z.infer<typeof Holding>
+
+/**
+ * The life of a job. Each record is written by compare-and-set on the subject's last sequence, 0 for the first. That a
+ * job was accepted is not written here: its message in JOBS says so, and who owns it until somebody claims it.
+ */
 export const LedgerRecord = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('accepted'), ...owned }),
   z.object({
     type: z.literal('claimed'),
     ...owned,
     epoch: z.int().positive(),
-    worker: WorkerId,
-    ack: z.string(),
+    holder: Holding,
     /** Deaths in a row without a token between them, for whoever adopts the job: two make it poison. */
-    deaths: z.int().nonnegative(),
+    deaths: z.array(z.string()),
+  }),
+  /** Another gateway took the job over as it was: epoch, holder and delivery stay, and the worker notices nothing. */
+  z.object({
+    type: z.literal('adopted'),
+    ...owned,
+    epoch: z.int().nonnegative(),
+    /** Nobody held it, where it was still waiting. */
+    holder: Holding.nullable(),
+    deaths: z.array(z.string()),
+    from: GatewayId,
   }),
   z.object({
     type: z.literal('final'),

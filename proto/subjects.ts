@@ -1,5 +1,5 @@
 import type { GatewayId, JobId, WorkerId } from './ids.ts'
-import type { JobKind } from './job.ts'
+import { JobKind } from './job.ts'
 
 /** Every NATS subject we speak. Nothing outside this file writes one by hand. */
 export const subjects = {
@@ -23,8 +23,16 @@ export const subjects = {
   beats: 'beat.*',
   gatewayBeat: (gateway: GatewayId) => `gwbeat.${gateway}` as const,
   gatewayBeats: 'gwbeat.*',
+  /** Who has this job, and may I read it from a position on? Every gateway hears it, and the one that has it answers. */
+  read: (id: JobId) => `read.${id}` as const,
+  reads: 'read.*',
+  /** The whole of a finished answer. */
+  answer: (id: JobId) => `answer.${id}` as const,
+  /** Which job an idempotency key stands for. */
+  idempotency: (hash: string) => `idem.${hash}` as const,
   /** Connections that ended, imported from the system account. */
   poolDisconnects: 'sys.pool',
+  edgeDisconnects: 'sys.edge',
   /** A key was created, changed or revoked: whoever caches it forgets it. */
   keyChanged: 'keys.changed',
   /** Where an acknowledgement for a delivery goes that was never seen: see `edge/jobs/watch.ts`. */
@@ -34,6 +42,8 @@ export const subjects = {
 
 export const JOBS = 'JOBS'
 export const LEDGER = 'LEDGER'
+export const FRAMES = 'FRAMES'
+export const ANSWERS = 'ANSWERS'
 
 /** Work of one kind for one model, or one family of models that any of its workers can serve. */
 export interface Queue {
@@ -44,6 +54,12 @@ export interface Queue {
 /** The durable consumer that shares a queue between its workers. */
 export const consumerOf = (queue: Queue): string => `${queue.kind}-${token(queue.name)}`
 
+/** The queue that a message of JOBS lies in. */
+export const queueOf = (subject: string): Queue => ({
+  kind: JobKind.parse(partOf(subject, 1)),
+  name: nameIn(partOf(subject, 2)),
+})
+
 /** The three tokens after `claim.`, or the two after `out.`, as the ids the server has checked. */
 export const partOf = (subject: string, index: number): string => subject.split('.')[index] ?? ''
 
@@ -52,6 +68,14 @@ function token(name: string): string {
   return name.replace(/[^A-Za-z0-9_-]/gu, (char) =>
     Array.from(utf8.encode(char), (byte) => `=${byte.toString(16).padStart(2, '0')}`).join(''),
   )
+}
+
+/** The other way. */
+function nameIn(written: string): string {
+  const bytes = Array.from(written.matchAll(/=([0-9a-f]{2})|[^=]/g), ([char, hex]) =>
+    hex === undefined ? char.charCodeAt(0) : Number.parseInt(hex, 16),
+  )
+  return new TextDecoder().decode(new Uint8Array(bytes))
 }
 
 const utf8 = new TextEncoder()

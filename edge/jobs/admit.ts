@@ -7,8 +7,7 @@ import { answerOf } from './answer.ts'
 import type { Desk } from './desk.ts'
 import { fail, hear } from './hear.ts'
 import { sendInput } from './holder-messages.ts'
-import { leave } from './leave.ts'
-import { append } from './ledger.ts'
+import { cancel } from './leave.ts'
 import { LiveJob } from './live-job.ts'
 import { Refused } from './store.ts'
 
@@ -29,7 +28,7 @@ export async function admit(
       'too_large',
       `The request is ${body.byteLength} bytes as a job; ${MAX_JOB_BYTES} are possible.`,
     )
-  const live = new LiveJob(job, queue, monotonicMs())
+  const live = new LiveJob(job, queue, { nowMs: monotonicMs() })
   try {
     await desk.ensureQueue(queue)
     desk.live.set(job.id, live)
@@ -39,11 +38,10 @@ export async function admit(
         if (!error) hear(desk, live, msg)
       },
     })
-    const accepted = append(desk, live, { type: 'accepted', gateway: desk.gateway, spans: [] })
-    await Promise.all([accepted, enqueue(desk, live, body)])
+    await enqueue(desk, live, body)
   } catch (cause) {
     // It may have been stored all the same, so it is settled like any other job whose reader is gone.
-    if (desk.live.has(job.id)) leave(desk, live)
+    if (desk.live.has(job.id)) cancel(desk, live)
     const message =
       cause instanceof Refused
         ? 'The job could not be queued: the broker cannot store it. The operator must look, then try again.'
@@ -51,10 +49,8 @@ export async function admit(
     throw new Failure('unavailable', message, { cause, retryAfterMs: 1_000 })
   }
   desk.counts.admitted++
-  signal.addEventListener('abort', () => leave(desk, live), { once: true })
-  if (signal.aborted) leave(desk, live)
   if (input) void feed(desk, live, input)
-  return answerOf(desk, live)
+  return answerOf(desk, live, { signal, from: 0 })
 }
 
 function enqueue(desk: Desk, live: LiveJob, body: Uint8Array): Promise<unknown> {

@@ -1,36 +1,38 @@
-import { frameHead } from '../../proto/frame.ts'
-import { CREDIT_WINDOW } from '../../proto/job.ts'
 import type { Answer } from '../ports.ts'
-import { monotonicMs } from '../clock.ts'
-import { giveCredit } from './holder-messages.ts'
 import type { Desk } from './desk.ts'
-import type { LiveJob } from './live-job.ts'
+import { moveWindow } from './holder-messages.ts'
 import { leave } from './leave.ts'
+import type { LiveJob } from './live-job.ts'
+import { from, readOn, type Source } from './reading.ts'
 
-/** The reader's end of a job. What it pulls is what the worker may compute: backpressure reaches the GPU. */
-export function answerOf(desk: Desk, live: LiveJob): Answer {
-  return {
-    async *[Symbol.asyncIterator]() {
-      try {
-        for (;;) {
-          const frames = await live.mailbox.take()
-          if (!frames) return
-          yield frames
-          taken(desk, live, frames)
-        }
-      } finally {
-        leave(desk, live)
-      }
-    },
-  }
+/** The reader's end of a job of ours. What it pulls is what the worker may compute: backpressure reaches the GPU. */
+export function answerOf(
+  desk: Desk,
+  live: LiveJob,
+  { signal, from: position }: { signal: AbortSignal; from: number },
+): Answer {
+  const { id, tenant } = live.job
+  const elsewhere = (at: number): Promise<Source> =>
+    desk.find(id, { tenant, after: at, signal }).then(({ source }) => source)
+  return readOn(sourceOf(desk, live, position), { from: position, signal, elsewhere })
 }
 
-/** The reader came back for more: what it was given is with it, and the window moves on. */
-function taken(desk: Desk, live: LiveJob, frames: readonly Uint8Array[]): void {
-  for (const bytes of frames) live.read += frameHead(bytes)?.count ?? 0
-  const upTo = live.read + CREDIT_WINDOW
-  if (upTo - live.credit < CREDIT_WINDOW / 2) return
-  if (live.next >= live.credit) live.silence.excuse(monotonicMs())
-  live.credit = upTo
-  if (live.holder) giveCredit(desk, live, live.holder)
+/** A job of ours as a source, counted among its readers until it is left. */
+export function sourceOf(desk: Desk, live: LiveJob, position: number): Source {
+  live.readers++
+  const { take } = live.tape.read()
+  return from(
+    {
+      take,
+      reached(read) {
+        live.read = Math.max(live.read, read)
+        moveWindow(desk, live, live.read)
+      },
+      leave() {
+        live.readers--
+        leave(desk, live)
+      },
+    },
+    position,
+  )
 }

@@ -10,8 +10,9 @@ import { fail } from './hear.ts'
 import { giveCredit, replayInput } from './holder-messages.ts'
 import { append } from './ledger.ts'
 import type { Holder, LiveJob } from './live-job.ts'
+import { depose } from './depose.ts'
 import { release } from './release.ts'
-import { settleStranger } from './strangers.ts'
+import { takeIn } from './strangers.ts'
 
 /** A worker was offered a job and asks for it. Every claim is answered, unless it is none. */
 export async function onClaim(desk: Desk, msg: Msg): Promise<void> {
@@ -23,12 +24,21 @@ export async function onClaim(desk: Desk, msg: Msg): Promise<void> {
     return
   }
   desk.counts.claims++
-  const live = desk.live.get(id.data)
-  const answer = live
-    ? await decide(desk, live, worker.data, claim)
-    : await settleStranger(desk, id.data, claim)
+  const live = desk.live.get(id.data) ?? (await takeIn(desk, id.data, claim))
+  if ('owner' in live) {
+    // It answers in our place, and answers the same claim alike however often it hears it.
+    const { reply } = msg
+    if (reply)
+      desk.nc.publish(subjects.claim(live.owner, worker.data, id.data), msg.data, { reply })
+    return
+  }
+  if ('go' in live) {
+    msg.respond(JSON.stringify(live))
+    return
+  }
+  const answer = await decide(desk, live, worker.data, claim)
   msg.respond(JSON.stringify(answer))
-  if (live?.input && answer.go) replayInput(desk, live, worker.data)
+  if (live.input && answer.go) replayInput(desk, live, worker.data)
 }
 
 function readClaim(msg: Msg): Claim | undefined {
@@ -63,7 +73,8 @@ async function decide(
     void fail(desk, live, new Failure('expired', 'The deadline passed before a worker was free.'))
     return { go: false, why: 'expired' }
   }
-  if (live.granting || live.suspectSinceMs !== undefined) return { go: false, why: 'held' }
+  if (live.granting || live.doubtful || live.suspectSinceMs !== undefined)
+    return { go: false, why: 'held' }
   if (live.holder) return heldBy(desk, live, live.holder, { worker, claim })
   return grant(desk, live, worker, claim)
 }
@@ -103,6 +114,7 @@ async function grant(
   const epoch = live.epoch + 1
   const spans = [...live.spans, { epoch, from: live.next, worker }]
   const { nonce, connection, ack } = claim
+  const holding = { worker, nonce, connection, ack, secret: newSecret() }
   const claimant = { worker, connection, gone: false }
   live.claimant = claimant
   try {
@@ -111,13 +123,12 @@ async function grant(
       gateway: desk.gateway,
       spans,
       epoch,
-      worker,
-      ack,
-      deaths: live.deaths.size,
+      holder: holding,
+      deaths: [...live.deaths],
     })
     // The reader left while we wrote: its end is on the way to LEDGER behind this record.
     if (live.outcome) return { go: false, why: 'cancelled' }
-    if (written === 'lost') return depose(desk, live)
+    if (written === 'lost') return deposed(desk, live)
   } catch (cause) {
     desk.log.warn({ job: live.job.id, cause }, 'a claim could not be recorded')
     return { go: false, why: 'held' }
@@ -126,8 +137,8 @@ async function grant(
   }
   live.spans = spans
   live.epoch = epoch
-  live.grants.set(epoch, { secret: newSecret(), ack })
-  live.holder = { worker, nonce, connection, ack, spoke: false }
+  live.grants.set(epoch, { secret: holding.secret, ack })
+  live.holder = { ...holding, spoke: false }
   live.subject = subjects.out(worker, live.job.id)
   live.silence.start(monotonicMs(), desk.stepMs(worker, live.queue))
   desk.counts.granted++
@@ -150,12 +161,7 @@ function grantOf(live: LiveJob): Grant {
   }
 }
 
-/** Someone else wrote to this job's ledger: it is theirs now. */
-function depose(desk: Desk, live: LiveJob): ClaimAnswer {
-  desk.counts.deposed++
-  live.outcome = 'failed'
-  live.mailbox.close(new Failure('unavailable', 'The answer moved to another gateway.'))
-  live.subscription?.unsubscribe()
-  desk.live.delete(live.job.id)
+function deposed(desk: Desk, live: LiveJob): ClaimAnswer {
+  depose(desk, live)
   return { go: false, why: 'deposed' }
 }

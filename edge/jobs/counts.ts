@@ -22,6 +22,8 @@ export const newCounts = () => ({
   reoffered: 0,
   deposed: 0,
   strangers: 0,
+  adopted: 0,
+  consumersRecreated: 0,
 })
 
 export type Counts = ReturnType<typeof newCounts>

@@ -3,6 +3,8 @@ import type { NatsConnection } from '@nats-io/nats-core'
 import type { GatewayId, JobId, WorkerId } from '../../proto/ids.ts'
 import type { Queue } from '../../proto/subjects.ts'
 import type { Log } from '../ports.ts'
+import type { Afterwards } from './afterwards.ts'
+import type { Ask, Found } from './find-answer.ts'
 import type { Counts } from './counts.ts'
 import type { LiveJob } from './live-job.ts'
 import type { StreamStore } from './store.ts'
@@ -16,6 +18,7 @@ export interface Desk {
   readonly live: Map<JobId, LiveJob>
   readonly counts: Counts
   readonly log: Log
+  readonly afterwards: Afterwards
   /** Makes sure that workers can pull from a queue. */
   readonly ensureQueue: (queue: Queue) => Promise<void>
   /** The measured time between two tokens of a worker's model, 0 where nobody knows. */
@@ -26,6 +29,11 @@ export interface Desk {
   readonly isLeaving: (worker: WorkerId) => boolean
   /** Whether another gateway gave a sign of life lately. */
   readonly isAlive: (gateway: GatewayId) => boolean
+  /** Whether a gateway left of late: what it owned turns up elsewhere. */
+  readonly gatewayLeftLately: () => boolean
+  /** A subject that only we hear. */
+  readonly newInbox: () => string
+  readonly find: (id: JobId, ask: Ask) => Promise<Found>
   /** Off only in the control run of the fault suite, which must then fail. */
   readonly fenced: boolean
 }

@@ -1,25 +1,44 @@
 import { jetstreamManager } from '@nats-io/jetstream'
-import type { Msg, NatsConnection } from '@nats-io/nats-core'
+import { createInbox, type Msg, type NatsConnection } from '@nats-io/nats-core'
 import { Beat, BEAT_MS } from '../../proto/beat.ts'
 import { Failure } from '../../proto/failure.ts'
-import { WorkerId, type GatewayId } from '../../proto/ids.ts'
+import { GatewayId, WorkerId, type JobId } from '../../proto/ids.ts'
 import type { Job } from '../../proto/job.ts'
 import { consumerOf, partOf, subjects, type Queue } from '../../proto/subjects.ts'
 import { Roster } from '../catalogue/roster.ts'
 import { unknownModel } from '../catalogue/unknown-model.ts'
 import { monotonicMs, sleep } from '../clock.ts'
-import type { Answer, Answers, AskOptions, Catalogue, Log, Served } from '../ports.ts'
+import { within } from '../within.ts'
+import type {
+  Answer,
+  Answers,
+  AskOptions,
+  Catalogue,
+  Log,
+  OnceKey,
+  Resumed,
+  ResumeOptions,
+  Served,
+} from '../ports.ts'
 import { admit } from './admit.ts'
+import { Adoption } from './adoption.ts'
+import { Afterwards } from './afterwards.ts'
 import { onClaim } from './claims.ts'
 import { newCounts } from './counts.ts'
 import type { Desk } from './desk.ts'
 import { onDisconnect, onReturn } from './disconnects.ts'
+import { cancelAnywhere } from './cancel-anywhere.ts'
+import { findAnswer, type Found } from './find-answer.ts'
+import { Gateways } from './gateways.ts'
+import { headOf } from './keep-answer.ts'
 import { removeIfAhead } from './mend-queue.ts'
+import { reserve } from './once.ts'
+import { readOn } from './reading.ts'
+import { Relay } from './relay.ts'
+import { reread } from './reread.ts'
 import { StreamStore } from './store.ts'
 import { TICK_MS, Watch } from './watch.ts'
 
-/** A gateway whose last beat is older than this is not alive. */
-const GATEWAY_GONE_MS = 2_000
 /** Beats come five times a second: a model that was not heard of in this time is not there. */
 const FIRST_BEATS_MS = 1_500
 /** More waiting jobs than this for one queue, and the caller is told to come back. */
@@ -28,6 +47,9 @@ const MAX_WAITING = 2_048
 const MAX_QUEUES = 256
 /** A queue without a worker is given this long to get one back. */
 const NO_WORKER_MS = 30_000
+/** The last beat of a gateway that ends. */
+const BYE = 'bye'
+const GOODBYE_MS = 300
 
 export interface DeskOptions {
   nc: NatsConnection
@@ -46,14 +68,18 @@ export interface DeskOptions {
 export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
   readonly desk: Desk
   readonly roster = new Roster()
-  readonly #gateways = new Map<string, number>()
+  readonly #gateways: Gateways
+  readonly #relay: Relay
+  #adoption: Adoption | undefined
   readonly #queues = new Map<string, Promise<void>>()
   readonly #openedAtMs = monotonicMs()
   #connected = true
   #timers: ReturnType<typeof setInterval>[] = []
 
-  private constructor(desk: Desk) {
+  private constructor(desk: Desk, gateways: Gateways) {
     this.desk = desk
+    this.#gateways = gateways
+    this.#relay = new Relay(desk)
   }
 
   static async open({
@@ -65,21 +91,27 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
     inboxPrefix,
     fenced = true,
   }: DeskOptions): Promise<GatewayDesk> {
-    const opened: GatewayDesk = new GatewayDesk({
+    const gateways = new Gateways(gateway, monotonicMs())
+    const desk: Desk = {
       gateway,
       nc,
       store: new StreamStore(nc, inboxPrefix),
       jsm: await jetstreamManager(nc),
       live: new Map(),
       counts: newCounts(),
+      afterwards: new Afterwards(),
       log,
       fenced,
       ensureQueue: (queue) => opened.#ensure(queue, ensureQueue),
       stepMs: (worker, queue) => opened.roster.stepMs(worker, queue),
       isGone: (worker) => opened.roster.isGone(worker, monotonicMs()),
       isLeaving: (worker) => opened.roster.isLeaving(worker),
-      isAlive: (other) => opened.#isAlive(other),
-    })
+      isAlive: (other) => gateways.isAlive(other, monotonicMs()),
+      gatewayLeftLately: () => gateways.leftLately(monotonicMs()),
+      newInbox: () => createInbox(inboxPrefix),
+      find: (id, ask) => findAnswer(desk, id, ask),
+    }
+    const opened: GatewayDesk = new GatewayDesk(desk, gateways)
     opened.#listen(ensureStreams)
     await nc.flush()
     return opened
@@ -105,6 +137,40 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
     return admit(this.desk, job, known.queue, options)
   }
 
+  async askOnce(job: Job, key: OnceKey, options: AskOptions): Promise<Resumed> {
+    const reserved = await reserve(this.desk, job, key, options.signal)
+    if (!reserved.ours)
+      return this.#reading(reserved.found.head.id, reserved.found, {
+        ...options,
+        tenant: job.tenant,
+        after: 0,
+      })
+    try {
+      return { head: headOf(job), answer: await this.ask(job, options), stored: false }
+    } catch (thrown) {
+      await reserved.giveUp()
+      throw thrown
+    }
+  }
+
+  async resume(id: JobId, options: ResumeOptions): Promise<Resumed> {
+    return this.#reading(id, await findAnswer(this.desk, id, options), options)
+  }
+
+  cancel(id: JobId, tenant: string): Promise<void> {
+    return cancelAnywhere(this.desk, id, tenant)
+  }
+
+  #reading(
+    id: JobId,
+    { head, source, stored }: Found,
+    { tenant, after, signal }: ResumeOptions,
+  ): Resumed {
+    const elsewhere = (at: number) =>
+      findAnswer(this.desk, id, { tenant, after: at, signal }).then((found) => found.source)
+    return { head, answer: readOn(source, { from: after, signal, elsewhere }), stored }
+  }
+
   async find(model: string): Promise<Served | undefined> {
     for (;;) {
       const known = this.roster.find(model, monotonicMs())
@@ -120,10 +186,22 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer)
+    this.desk.afterwards[Symbol.dispose]()
+    await this.#sayGoodbye()
     this.desk.store[Symbol.dispose]()
     const gone = new Failure('unavailable', 'The gateway lost its broker. Send the request again.')
-    for (const live of this.desk.live.values()) live.mailbox.close(gone)
+    for (const live of this.desk.live.values()) live.tape.close({ failure: gone })
+    this.#adoption?.[Symbol.dispose]()
     await this.desk.nc.close()
+  }
+
+  /** The others need not wait to be sure that we are gone. */
+  async #sayGoodbye(): Promise<void> {
+    const { nc, gateway } = this.desk
+    if (!this.#connected || nc.isClosed()) return
+    nc.publish(subjects.gatewayBeat(gateway), BYE)
+    // A broker that is frozen keeps nobody from ending.
+    await within(GOODBYE_MS, nc.flush()).catch(() => undefined)
   }
 
   #refuseIfFull(queue: Queue, seenAtMs: number): void {
@@ -155,15 +233,29 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
     this.#on(subjects.claimsOf(gateway), claims)
     this.#on(subjects.claimsOf('any'), claims, 'gateways')
     this.#on(subjects.beats, (msg) => this.#onBeat(msg))
-    this.#on(subjects.gatewayBeats, (msg) => this.#onGatewayBeat(partOf(msg.subject, 1)))
+    this.#on(subjects.gatewayBeats, (msg) => this.#onGatewayBeat(msg))
+    this.#on(subjects.edgeDisconnects, (msg) => this.#gateways.ended(msg.json()))
+    this.#on(subjects.reads, (msg) => this.#relay.heard(msg))
     this.#on(subjects.poolDisconnects, (msg) => onDisconnect(this.desk, msg.json()))
-    const watch = new Watch(this.desk, () => this.#connected, monotonicMs())
-    this.#timers = [
-      setInterval(() => watch.tick(monotonicMs()), TICK_MS),
-      setInterval(() => {
-        if (this.#connected) nc.publish(subjects.gatewayBeat(gateway))
-      }, BEAT_MS),
-    ]
+    const adoption = new Adoption(this.desk, this.#gateways, claims)
+    this.#adoption = adoption
+    const watch = new Watch(this.desk, {
+      connected: () => this.#connected,
+      onStall: (ms) => this.#gateways.forgive(ms),
+      nowMs: monotonicMs(),
+    })
+    const tick = (): void => {
+      const nowMs = monotonicMs()
+      watch.tick(nowMs)
+      this.#relay.sweep(nowMs)
+      if (this.#connected) adoption.tick(nowMs)
+    }
+    const beat = (): void => {
+      if (this.#connected)
+        nc.publish(subjects.gatewayBeat(gateway), String(nc.info?.client_id ?? 0))
+    }
+    this.#timers = [setInterval(tick, TICK_MS), setInterval(beat, BEAT_MS)]
+    beat()
     void this.#follow(ensureStreams)
   }
 
@@ -193,13 +285,11 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
     onReturn(this.desk, worker, beat)
   }
 
-  #onGatewayBeat(gateway: string): void {
-    const nowMs = monotonicMs()
-    // Every start of a gateway is another gateway: the former ones are not kept.
-    if (!this.#gateways.has(gateway))
-      for (const [other, seenAtMs] of this.#gateways)
-        if (nowMs - seenAtMs > GATEWAY_GONE_MS) this.#gateways.delete(other)
-    this.#gateways.set(gateway, nowMs)
+  #onGatewayBeat(msg: Msg): void {
+    const id = GatewayId.parse(partOf(msg.subject, 1))
+    if (id === this.desk.gateway) return
+    if (msg.string() === BYE) this.#gateways.bade(id)
+    else this.#gateways.heard(id, Number(msg.string()), monotonicMs())
   }
 
   #ensure(queue: Queue, ensureQueue: DeskOptions['ensureQueue']): Promise<void> {
@@ -217,12 +307,6 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
     return made
   }
 
-  #isAlive(other: GatewayId): boolean {
-    const now = monotonicMs()
-    if (now - this.#openedAtMs < GATEWAY_GONE_MS) return true
-    return now - (this.#gateways.get(other) ?? 0) < GATEWAY_GONE_MS
-  }
-
   async #follow(ensureStreams: () => Promise<void>): Promise<void> {
     for await (const status of this.desk.nc.status()) {
       if (status.type === 'disconnect') this.#connected = false
@@ -233,7 +317,10 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
         this.desk.log.error({ cause }, 'the streams could not be made sure of')
       })
       for (const live of this.desk.live.values()) live.silence.excuse(monotonicMs())
+      this.#gateways.excuse(monotonicMs())
       this.#connected = true
+      // Others may have thought us gone.
+      await reread(this.desk)
     }
     this.#connected = false
   }

@@ -1,18 +1,12 @@
 import type { Msg } from '@nats-io/nats-core'
 import { monotonicMs } from '../clock.ts'
 import { Failure } from '../../proto/failure.ts'
-import {
-  decodeFrame,
-  encodeFrame,
-  frameHead,
-  idsOf,
-  type End,
-  type FrameHead,
-} from '../../proto/frame.ts'
+import { decodeFrame, frameHead, idsOf, type End, type FrameHead } from '../../proto/frame.ts'
 import { partOf } from '../../proto/subjects.ts'
 import type { Desk } from './desk.ts'
 import { judge } from './fence.ts'
 import type { LiveJob } from './live-job.ts'
+import { runOn } from './holder-messages.ts'
 import { release } from './release.ts'
 import { settle, stop, type Ending } from './settle.ts'
 
@@ -52,7 +46,8 @@ export function hear(desk: Desk, live: LiveJob, msg: Msg): void {
   }
 }
 
-function accept(desk: Desk, live: LiveJob, head: FrameHead, bytes: Uint8Array): void {
+/** One frame that passed the fence. */
+export function accept(desk: Desk, live: LiveJob, head: FrameHead, bytes: Uint8Array): void {
   const nowMs = monotonicMs()
   live.silence.heard(nowMs, head.count)
   if (live.holder) live.holder.spoke = true
@@ -62,14 +57,14 @@ function accept(desk: Desk, live: LiveJob, head: FrameHead, bytes: Uint8Array): 
       for (const id of idsOf(bytes, head.count)) live.ids.push(id)
       desk.counts.tokens += head.count
       live.next += head.count
-      live.mailbox.put(bytes)
+      live.tape.put(bytes)
       break
     case 'bytes':
       live.next += 1
-      live.mailbox.put(bytes)
+      live.tape.put(bytes)
       break
     case 'progress':
-      break
+      return
     case 'consumed':
     case 'end':
     case 'failed':
@@ -80,15 +75,17 @@ function accept(desk: Desk, live: LiveJob, head: FrameHead, bytes: Uint8Array): 
         desk.log.warn({ job: live.job.id, cause }, 'an unreadable frame')
         release(desk, live, 'hole')
       }
-      break
+      return
   }
+  // Nobody takes anything, so nothing else moves the window on: the answer goes on without a reader.
+  if (live.readers === 0 && live.tape.kept && !live.doubtful) runOn(desk, live)
 }
 
 /** The frames that come seldom and carry JSON. */
 function conclude(desk: Desk, live: LiveJob, bytes: Uint8Array): void {
   const frame = decodeFrame(bytes)
   if (frame.kind === 'consumed') live.input?.release(frame.through)
-  if (frame.kind === 'end') void finish(desk, live, frame)
+  if (frame.kind === 'end') void finish(desk, live, frame, bytes)
   if (frame.kind !== 'failed') return
   const failure = Failure.of(frame.failure)
   if (
@@ -103,20 +100,20 @@ function conclude(desk: Desk, live: LiveJob, bytes: Uint8Array): void {
 async function finish(
   desk: Desk,
   live: LiveJob,
-  { finish: reason, ...counts }: End,
+  { finish: reason, promptTokens, cachedTokens }: End,
+  bytes: Uint8Array,
 ): Promise<void> {
-  const { promptTokens, cachedTokens } = counts
   const end = { finish: reason, promptTokens, cachedTokens }
-  await conclusion(desk, live, { outcome: 'done', end }, () => {
-    live.mailbox.put(encodeFrame(live.epoch, live.next, { kind: 'end', ...end }))
-    live.mailbox.close()
+  await conclusion(desk, live, { outcome: 'done', end, last: bytes }, () => {
+    live.tape.put(bytes)
+    live.tape.close()
   })
 }
 
 /** Ends a job with a failure that its reader is told. */
 export async function fail(desk: Desk, live: LiveJob, failure: Failure): Promise<void> {
   const outcome = failure.code === 'expired' ? 'expired' : 'failed'
-  await conclusion(desk, live, { outcome, failure }, () => live.mailbox.close(failure))
+  await conclusion(desk, live, { outcome, failure }, () => live.tape.close({ failure }))
 }
 
 /** The reader is told an end only when it is in LEDGER; if that takes too long, it is told so, and may go. */
@@ -129,13 +126,12 @@ async function conclusion(
   if (live.outcome) return
   const patience = setTimeout(() => {
     const message = 'The end of the answer could not be recorded in time.'
-    live.mailbox.close(new Failure('unavailable', message))
+    live.tape.close({ failure: new Failure('unavailable', message) })
   }, PATIENCE_MS)
   try {
-    await settle(desk, live, ending)
-    tell()
+    if ((await settle(desk, live, ending)) === 'settled') tell()
   } catch (thrown) {
-    live.mailbox.close(Failure.from(thrown))
+    live.tape.close({ failure: Failure.from(thrown) })
   } finally {
     clearTimeout(patience)
   }

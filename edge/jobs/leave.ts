@@ -1,12 +1,26 @@
 import { Failure } from '../../proto/failure.ts'
+import { monotonicMs } from '../clock.ts'
 import type { Desk } from './desk.ts'
+import { runOn } from './holder-messages.ts'
 import type { LiveJob } from './live-job.ts'
 import { settle } from './settle.ts'
 
-/** The reader is gone. A job that is not over is cancelled in whatever phase it is. */
+/** A reader is gone. The job it alone asked for goes with it; one that may be resumed goes on. */
 export function leave(desk: Desk, live: LiveJob): void {
+  if (!live.job.reading.resumable) {
+    cancel(desk, live)
+    return
+  }
+  if (live.readers > 0) return
+  live.unattendedSinceMs = monotonicMs()
+  if (!live.outcome) runOn(desk, live)
+}
+
+/** Ends a job that is not over, in whatever phase it is. */
+export function cancel(desk: Desk, live: LiveJob): void {
   // Nearly always it is over, and a failure is made with its stack.
-  if (!live.mailbox.over) live.mailbox.close(new Failure('cancelled', 'The request was cancelled.'))
+  if (!live.tape.over)
+    live.tape.close({ failure: new Failure('cancelled', 'The request was cancelled.') })
   if (live.outcome) return
   settle(desk, live, { outcome: 'cancelled' }).catch((cause: unknown) => {
     desk.log.warn({ job: live.job.id, cause }, 'a cancelled job could not be settled')

@@ -19,14 +19,10 @@ export function append(
   const write = live.writing
     ? live.writing.then(() => put(desk, live, record))
     : put(desk, live, record)
-  const done: Promise<void> = write
-    .then(
-      () => undefined,
-      () => undefined,
-    )
-    .finally(() => {
-      if (live.writing === done) live.writing = undefined
-    })
+  const over = (): void => {
+    if (live.writing === done) live.writing = undefined
+  }
+  const done: Promise<void> = write.then(over, over)
   live.writing = done
   return write
 }

@@ -1,19 +1,15 @@
 import type { Subscription } from '@nats-io/nats-core'
-import type { Outcome, Span } from '../../proto/ledger.ts'
+import type { Holding, Outcome, Span } from '../../proto/ledger.ts'
 import type { WorkerId } from '../../proto/ids.ts'
 import { CREDIT_WINDOW, type Job } from '../../proto/job.ts'
 import { consumerOf, type Queue } from '../../proto/subjects.ts'
 import type { Post } from './fence.ts'
 import { InputLog } from './input-log.ts'
-import { Mailbox } from './mailbox.ts'
 import { Silence } from './silence.ts'
+import { Tape } from './tape.ts'
 
 /** Who computes a job now. */
-export interface Holder {
-  worker: WorkerId
-  nonce: string
-  connection: number
-  ack: string
+export interface Holder extends Holding {
   /** Whether a frame of this epoch was accepted. */
   spoke: boolean
 }
@@ -23,7 +19,7 @@ export class LiveJob implements Post {
   readonly job: Job
   readonly queue: Queue
   readonly consumer: string
-  readonly mailbox = new Mailbox()
+  readonly tape: Tape
   readonly silence = new Silence()
   readonly input: InputLog | undefined
   subscription: Subscription | undefined
@@ -53,8 +49,17 @@ export class LiveJob implements Post {
   suspectSinceMs: number | undefined
   next = 0
   ids: number[] = []
-  /** Tokens (or blocks) the reader has taken. */
+  /** Tokens (or blocks) that the foremost reader has taken. */
   read = 0
+  /** Readers at this gateway, and at others. */
+  readers = 0
+  remoteReaders = 0
+  /** Since when nobody reads it. */
+  unattendedSinceMs: number
+  /** Taken over from a gateway that is gone. */
+  readonly adopted: boolean
+  /** Our loop stood still for so long that another may own this by now: nothing is done before LEDGER was read. */
+  doubtful = false
   credit = CREDIT_WINDOW
   /** Workers that died with it in a row, without a token between them: by boot nonce, or nonce and epoch. */
   readonly deaths = new Set<string>()
@@ -67,8 +72,16 @@ export class LiveJob implements Post {
   /** The epoch whose zombie was told to stop. */
   warnedEpoch = 0
 
-  constructor(job: Job, queue: Queue, nowMs: number) {
+  constructor(
+    job: Job,
+    queue: Queue,
+    { nowMs, adopted = false }: { nowMs: number; adopted?: boolean },
+  ) {
     this.job = job
+    this.adopted = adopted
+    // The reader of an adopted job may be at a gateway that only stood still, and come from there.
+    this.tape = new Tape(adopted || job.reading.resumable)
+    this.unattendedSinceMs = nowMs
     this.queue = queue
     this.consumer = consumerOf(queue)
     this.idleSinceMs = nowMs
@@ -77,6 +90,10 @@ export class LiveJob implements Post {
 
   get granting(): boolean {
     return this.claimant !== undefined
+  }
+
+  get attended(): boolean {
+    return this.readers + this.remoteReaders > 0
   }
 
   /** Whether its holder could say something now: it has credit and, for a stream, something to work on. */

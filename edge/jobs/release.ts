@@ -26,7 +26,7 @@ const MAX_FAILINGS = 6
 /** Takes a job from its holder and offers it again: the next worker goes on from exactly the emitted tokens. */
 export function release(desk: Desk, live: LiveJob, reason: Reason): void {
   const { holder } = live
-  if (!holder || live.outcome) return
+  if (!holder || live.outcome || live.doubtful) return
   desk.counts[counted[reason]]++
   desk.log.warn(
     { job: live.job.id, worker: holder.worker, epoch: live.epoch, next: live.next, reason },
@@ -78,5 +78,5 @@ export async function bury(desk: Desk, live: LiveJob): Promise<void> {
   await settle(desk, live, { outcome: 'failed', failure }).catch((cause: unknown) => {
     desk.log.error({ job: id, cause }, 'a poison job could not be settled')
   })
-  live.mailbox.close(failure)
+  live.tape.close({ failure })
 }

@@ -3,7 +3,9 @@ import { Failure } from '../../proto/failure.ts'
 import type { End } from '../../proto/frame.ts'
 import type { Final, Outcome } from '../../proto/ledger.ts'
 import { JOBS, subjects } from '../../proto/subjects.ts'
+import { depose, forget } from './depose.ts'
 import type { Desk } from './desk.ts'
+import { keep } from './keep-answer.ts'
 import { append } from './ledger.ts'
 import type { LiveJob } from './live-job.ts'
 
@@ -12,31 +14,41 @@ const RETRY_MS = 1_000
 export interface Ending {
   outcome: Outcome
   end?: End
+  /** The frame that said so. */
+  last?: Uint8Array
   failure?: Failure
 }
 
 /**
  * Ends a job, once. The order is the protocol: the record in LEDGER first, by compare-and-set, then whatever removes
  * the message from JOBS, then the slot. A gateway that lost the job touches neither. Resolves when the record is
- * written, so a reader never sees an end that may yet be taken back; what follows goes on in the background.
+ * written, so a reader never sees an end that may yet be taken back; what follows goes on in the background. `moved`
+ * where another gateway owns it: nothing ended.
  */
-export async function settle(desk: Desk, live: LiveJob, ending: Ending): Promise<void> {
-  if (live.outcome) return
+export async function settle(
+  desk: Desk,
+  live: LiveJob,
+  ending: Ending,
+): Promise<'settled' | 'moved'> {
+  if (live.outcome) return 'settled'
   live.outcome = ending.outcome
   const holder = live.holder
+  if (ending.last && live.tape.kept) await keep(desk, live, ending.last)
   const written = await record(desk, live, ending)
   if (written === 'lost') {
-    desk.counts.deposed++
-    forget(desk, live)
-    throw new Failure('unavailable', 'The answer moved to another gateway.')
+    depose(desk, live)
+    return 'moved'
   }
   live.settled = true
   desk.counts[ending.outcome]++
   if (holder && ending.outcome !== 'done') stop(desk, live, live.epoch)
   live.holder = undefined
   live.subject = undefined
-  void unqueue(desk, live, ending.outcome)
+  // A cancelled job's slot waits for this; a finished one's does not.
+  if (ending.outcome === 'done') desk.afterwards.add(() => void unqueue(desk, live, 'done'))
+  else void unqueue(desk, live, ending.outcome)
   forget(desk, live)
+  return 'settled'
 }
 
 /** Tells the holder of an epoch to stop. Its slot is free after at most one step. */
@@ -91,9 +103,4 @@ async function unqueue(desk: Desk, live: LiveJob, outcome: Outcome): Promise<voi
       'a settled job could not be removed from its queue yet',
     )
   }
-}
-
-function forget(desk: Desk, live: LiveJob): void {
-  live.subscription?.unsubscribe()
-  desk.live.delete(live.job.id)
 }

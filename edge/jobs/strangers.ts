@@ -1,43 +1,38 @@
+import type { JetStreamManager, StoredMsg } from '@nats-io/jetstream'
 import type { Claim, ClaimAnswer } from '../../proto/claim.ts'
 import { deliveryOf } from '../../proto/delivery.ts'
-import type { JobId } from '../../proto/ids.ts'
+import type { GatewayId, JobId } from '../../proto/ids.ts'
 import { Job } from '../../proto/job.ts'
-import type { Final, LedgerRecord } from '../../proto/ledger.ts'
-import { JOBS, partOf, subjects } from '../../proto/subjects.ts'
+import { JOBS, partOf } from '../../proto/subjects.ts'
+import { adopt, orphanIn } from './adopt.ts'
 import type { Desk } from './desk.ts'
-import { lastRecord, WRITE_TIMEOUT_MS } from './ledger.ts'
-
-/** A job is in JOBS and in LEDGER within one round trip of each other, or its gateway died between the two. */
-const ORPHANED_MS = 10_000
+import { lastRecord } from './ledger.ts'
+import type { LiveJob } from './live-job.ts'
 
 /**
- * A claim for a job that this gateway does not have: it was settled and its acknowledgement was lost, or the gateway
- * that admitted it is gone. Its reader went with that gateway, so the job is cancelled, by compare-and-set first. What
- * is acknowledged is what lies in JOBS under the number that the claim names, and only if it is this very job.
+ * A claim for a job that this gateway does not have: it was settled and its acknowledgement was lost, or another gateway
+ * owns it and is told, or the one that owned it is gone, and then it is adopted. What is acknowledged is what lies in JOBS under the number that the claim
+ * names, and only if it is this very job.
  */
-export async function settleStranger(desk: Desk, id: JobId, claim: Claim): Promise<ClaimAnswer> {
+export async function takeIn(
+  desk: Desk,
+  id: JobId,
+  claim: Claim,
+): Promise<LiveJob | (ClaimAnswer & { go: false }) | { owner: GatewayId }> {
   desk.counts.strangers++
   try {
-    const [stored, last] = await Promise.all([storedJob(desk, claim), lastRecord(desk, id)])
-    if (stored?.job.id !== id) return { go: false, why: 'unknown' }
-    const record = last?.record
+    const message = await storedJob(desk.jsm, id, claim)
+    if (!message) return { go: false, why: 'unknown' }
+    const record = (await lastRecord(desk, id))?.record
+    const owner = record?.gateway ?? Job.parse(message.json()).gateway
     if (record?.type === 'final') {
       desk.nc.publish(claim.ack, record.outcome === 'done' ? '+ACK' : '+TERM')
       return { go: false, why: 'done' }
     }
-    // What is ours and not among our live jobs is an orphan like any other.
-    const caredFor = record
-      ? record.gateway !== desk.gateway && desk.isAlive(record.gateway)
-      : stored.ageMs < ORPHANED_MS
-    if (caredFor) return { go: false, why: 'unknown' }
-    const seq = await desk.store.put(
-      subjects.ledger(id),
-      JSON.stringify(cancelled(desk, stored.job, record)),
-      { expectLast: last?.seq ?? 0, timeoutMs: WRITE_TIMEOUT_MS },
-    )
-    if (seq === 'lost') return { go: false, why: 'unknown' }
-    desk.nc.publish(claim.ack, '+TERM')
-    return { go: false, why: 'cancelled' }
+    if (owner !== desk.gateway && desk.isAlive(owner)) return { owner }
+    const orphan = await orphanIn(desk, message)
+    if (orphan) await adopt(desk, [orphan])
+    return desk.live.get(id) ?? { go: false, why: 'unknown' }
   } catch (cause) {
     desk.log.warn({ job: id, cause }, 'a claim for an unknown job could not be looked up')
     return { go: false, why: 'unknown' }
@@ -45,28 +40,15 @@ export async function settleStranger(desk: Desk, id: JobId, claim: Claim): Promi
 }
 
 async function storedJob(
-  desk: Desk,
+  jsm: JetStreamManager,
+  id: JobId,
   { ack }: Claim,
-): Promise<{ job: Job; ageMs: number } | undefined> {
+): Promise<StoredMsg | undefined> {
   const { consumer, streamSeq } = deliveryOf(ack)
-  const message = await desk.jsm.direct.getMessage(JOBS, { seq: streamSeq }).catch(() => undefined)
+  const message = await jsm.direct.getMessage(JOBS, { seq: streamSeq }).catch(() => undefined)
   const job = message && Job.safeParse(message.json()).data
   // The consumer is part of what is acknowledged: it must be the one of this job's queue.
-  if (!job || !message.subject.startsWith(`job.${job.kind}.`)) return undefined
-  if (`${job.kind}-${partOf(message.subject, 2)}` !== consumer) return undefined
-  return { job, ageMs: Date.now() - message.time.getTime() }
-}
-
-function cancelled(desk: Desk, job: Job, record: LedgerRecord | undefined): Final {
-  return {
-    type: 'final',
-    gateway: desk.gateway,
-    spans: record?.spans ?? [],
-    outcome: 'cancelled',
-    finish: null,
-    usage: { promptTokens: 0, cachedTokens: 0, completionTokens: 0 },
-    tenant: job.tenant,
-    model: job.model,
-    failure: null,
-  }
+  if (!message || job?.id !== id || !message.subject.startsWith(`job.${job.kind}.`))
+    return undefined
+  return `${job.kind}-${partOf(message.subject, 2)}` === consumer ? message : undefined
 }

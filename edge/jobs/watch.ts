@@ -3,15 +3,21 @@ import { Failure } from '../../proto/failure.ts'
 import { JOBS, subjects } from '../../proto/subjects.ts'
 import type { Desk } from './desk.ts'
 import { fail } from './hear.ts'
+import { cancel } from './leave.ts'
 import type { LiveJob } from './live-job.ts'
+import { reread } from './reread.ts'
 import { bury, isPoison, offerAgain, release } from './release.ts'
 
 export const TICK_MS = 25
 /** Our own loop stood still for longer than this: what we did not hear meanwhile is not silence. */
 const STALL_MS = 150
+/** And for longer than this: others may have taken over what is ours. */
+const DOUBT_MS = 500
 const PROGRESS_EVERY_MS = 1_500
 /** A delivered job that nobody claims within this is with a frozen worker. */
 const UNCLAIMED_MS = 300
+/** An adopted answer whose reader cannot resume it waits this long for its gateway to wake up and ask. */
+const UNATTENDED_MS = 10_000
 /** A worker whose connection ended and that lives is heard of again within this: it beats five times a second. */
 const TAKEN_BACK_MS = 1_000
 
@@ -19,13 +25,22 @@ const TAKEN_BACK_MS = 1_000
 export class Watch {
   readonly #desk: Desk
   readonly #connected: () => boolean
+  readonly #onStall: (ms: number) => void
   #lastTickMs: number
   #lastProgressMs = 0
   /** When we last could not hear anybody: beats that are missing since then prove nothing. */
   #deafAtMs = 0
 
-  constructor(desk: Desk, connected: () => boolean, nowMs: number) {
+  constructor(
+    desk: Desk,
+    {
+      connected,
+      onStall,
+      nowMs,
+    }: { connected: () => boolean; onStall: (ms: number) => void; nowMs: number },
+  ) {
     this.#desk = desk
+    this.#onStall = onStall
     this.#connected = connected
     this.#lastTickMs = nowMs
   }
@@ -37,11 +52,14 @@ export class Watch {
     const stalledMs = sinceMs > STALL_MS ? sinceMs : 0
     const connected = this.#connected()
     if (stalledMs > 0 || !connected) this.#deafAtMs = nowMs
+    this.#onStall(stalledMs)
+    if (stalledMs > DOUBT_MS && connected) void reread(this.#desk)
     const working = nowMs - this.#lastProgressMs >= PROGRESS_EVERY_MS
     if (working) this.#lastProgressMs = nowMs
     const unclaimed: LiveJob[] = []
     for (const live of this.#desk.live.values()) {
       try {
+        if (live.doubtful) continue
         if (working && live.holder && live.ack) this.#desk.nc.publish(live.ack, '+WPI')
         live.silence.forgive(stalledMs)
         if (!connected) live.silence.excuse(nowMs)
@@ -61,6 +79,10 @@ export class Watch {
       return false
     }
     if (!connected) return false
+    if (isForsaken(live, nowMs)) {
+      cancel(this.#desk, live)
+      return false
+    }
     if (live.suspectSinceMs !== undefined) this.#judge(live, live.suspectSinceMs, nowMs)
     else if (live.holder) this.#guard(live, nowMs)
     else return isUnclaimed(live, nowMs)
@@ -106,6 +128,12 @@ export class Watch {
     }
   }
 }
+
+const isForsaken = (live: LiveJob, nowMs: number): boolean =>
+  live.adopted &&
+  !live.job.reading.resumable &&
+  !live.attended &&
+  nowMs - live.unattendedSinceMs > UNATTENDED_MS
 
 const isFree = (live: LiveJob): boolean =>
   !live.holder && !live.granting && !live.outcome && live.suspectSinceMs === undefined

@@ -7,6 +7,10 @@ const Env = z.object({
   PORT: z.coerce.number().int().min(0).max(65_535).default(8000),
   NATS_URL: z.url({ protocol: /^(nats|tls)$/ }),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  /** `off` is the control of the fault runs: frames of old epochs then reach readers. */
+  JUNE_FENCE: z.enum(['on', 'off']).default('on'),
+  /** How long streams may go on after SIGTERM. What is left then is adopted by another gateway, for clients that resume. */
+  DRAIN_GRACE_MS: z.coerce.number().int().min(0).default(30_000),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
 export type Env = z.infer<typeof Env>

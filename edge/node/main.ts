@@ -23,7 +23,6 @@ import { listen } from './server.ts'
 /** A revocation is broadcast; this is for the one that was missed while the broker was away. */
 const KEY_TTL_MS = 60_000
 /** Under the launcher's own patience of four seconds. */
-const DRAIN_MS = 3_000
 const LAST_WORDS_MS = 200
 
 const env = readEnv(process.env)
@@ -34,6 +33,9 @@ const log = pino({
   serializers: { cause: logCause },
 })
 const tell = (message: object): void => void process.send?.(message)
+
+if (env.JUNE_FENCE === 'off')
+  log.warn('JUNE_FENCE is off: tokens may come twice or be wrong. This is for fault runs alone')
 
 const nc = await connectBroker()
 await applyStreams(nc)
@@ -47,6 +49,7 @@ const desk = await GatewayDesk.open({
   log,
   ensureQueue: (queue) => ensureConsumer(jsm, queue),
   ensureStreams: () => applyStreams(nc),
+  fenced: env.JUNE_FENCE === 'on',
 })
 const store = new PostgresKeys(
   database,
@@ -93,13 +96,16 @@ process.on('disconnect', () => process.exit(0))
 process.once('SIGTERM', () => void stop())
 process.once('SIGINT', () => void stop())
 
-/** No new requests; streams that run are given the launcher's grace to end, then their connections go. */
+/** No new requests; streams that run are given time to end. What is left goes on at another gateway, for who comes back. */
 async function stop(): Promise<void> {
   stopping = true
   server.close()
-  server.closeIdleConnections()
-  const deadlineMs = monotonicMs() + DRAIN_MS
-  while (desk.desk.live.size > 0 && monotonicMs() < deadlineMs) await sleep(20)
+  const deadlineMs = monotonicMs() + env.DRAIN_GRACE_MS
+  do {
+    // One that is kept alive is idle again after its answer.
+    server.closeIdleConnections()
+    await sleep(20)
+  } while (desk.desk.live.size > 0 && monotonicMs() < deadlineMs)
   server.closeAllConnections()
   await desk[Symbol.asyncDispose]()
   await database[Symbol.asyncDispose]()

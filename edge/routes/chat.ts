@@ -1,15 +1,16 @@
 import { createRoute } from '@hono/zod-openapi'
 import { newJobId, type GatewayId, type JobId } from '../../proto/ids.ts'
-import { DEFAULT_DEADLINE_MS, type ChatJob, type DuplexJob } from '../../proto/job.ts'
+import { DEFAULT_DEADLINE_MS, type ChatJob, type DuplexJob, type Job } from '../../proto/job.ts'
+import { randomU32 } from '../../proto/random.ts'
 import { ChatCompletion, ChatCompletionChunk, ChatRequest } from '../../proto/openai/chat.ts'
 import { unknownModel } from '../catalogue/unknown-model.ts'
-import { monotonicMs } from '../clock.ts'
 import { failures, router } from '../http.ts'
-import type { Ports } from '../ports.ts'
-import { bodyOf } from '../stream/body.ts'
+import { onceKeyOf } from '../idempotency.ts'
+import type { AskOptions, Ports } from '../ports.ts'
 import { chatCompletion } from '../stream/chat-completion.ts'
-import { chatEvents } from '../stream/chat-events.ts'
-import type { ChatHead } from '../stream/chat-parts.ts'
+import { positionIn } from '../stream/position.ts'
+import { answered, chatHeadOf, hangupOf, streamAnswer, wantsResume } from './stream-answer.ts'
+import { resumeAnswer } from './streams.ts'
 
 const complete = createRoute({
   method: 'post',
@@ -30,6 +31,7 @@ const complete = createRoute({
     },
     ...failures(
       'invalid',
+      'key_reused',
       'unauthenticated',
       'model_not_found',
       'too_large',
@@ -48,52 +50,42 @@ export const chatRoutes = ({
 }: Pick<Ports, 'answers' | 'catalogue' | 'log'>) =>
   router().openapi(complete, async (c) => {
     const request = c.req.valid('json')
+    const tenant = c.get('key').id
+    const includeUsage = request.stream_options?.include_usage ?? false
+    const position = request.stream ? positionIn(c.req.header('last-event-id')) : undefined
+    if (position) return resumeAnswer(c, position, { answers, log })
+    const once = await onceKeyOf(c.req.header('idempotency-key'), {
+      tenant,
+      route: complete.path,
+      body: c.req.header('idempotency-key') && (await c.req.json()),
+    })
+    const ids = wantsResume(c.req.header('x-stream-resume'))
     const served = await catalogue.find(request.model)
     if (!served) throw unknownModel(request.model)
     const id = newJobId()
-    const job = { ...base(request, id, await answers.gateway()), tenant: c.get('key').id }
-    const hangup = new AbortController()
-    const asked =
+    const reading = { resumable: ids || once !== undefined, includeUsage }
+    const job = { ...base(request, id, await answers.gateway()), reading, tenant }
+    const hangup = request.stream ? new AbortController() : hangupOf(c)
+    const { signal } = hangup
+    const [what, how]: [Job, AskOptions] =
       served.kind === 'duplex'
-        ? answers.ask({ ...job, kind: 'duplex' } satisfies DuplexJob, {
-            signal: hangup.signal,
-            input: wordsOf(request),
-          })
-        : answers.ask(chatJob(job, request), { signal: hangup.signal })
-    const headers = c.get('headers')
-    headers['x-generation-id'] = id
-    const head: ChatHead = {
-      id: `chatcmpl-${id.slice(4)}`,
-      created: Math.floor(job.admittedAtMs / 1000),
-      model: request.model,
-    }
+        ? [
+            { ...job, kind: 'duplex' },
+            { signal, input: wordsOf(request) },
+          ]
+        : [chatJob(job, request), { signal }]
+    const { head, answer, stored } = once
+      ? await answers.askOnce(what, once, how)
+      : { head: what, answer: await answers.ask(what, how), stored: false }
+    if (stored) c.get('headers')['idempotency-replayed'] = 'true'
     if (!request.stream) {
-      const { signal } = c.req.raw
-      signal.addEventListener('abort', () => hangup.abort(), { once: true })
-      // A listener hears nothing of what was over before it came.
-      if (signal.aborted) hangup.abort()
-      const answer = await chatCompletion(await asked, head)
-      headers['openai-processing-ms'] = String(Math.round(monotonicMs() - c.get('startedAtMs')))
-      return c.json(answer, 200, headers)
+      const whole = await chatCompletion(answer, chatHeadOf(head))
+      return c.json(whole, 200, answered(c, head.id))
     }
-    const answer = await asked
-    headers['openai-processing-ms'] = String(Math.round(monotonicMs() - c.get('startedAtMs')))
-    const includeUsage = request.stream_options?.include_usage ?? false
-    const events = chatEvents(answer, head, { includeUsage, log, signal: hangup.signal })
-    return c.body(
-      bodyOf(events, () => hangup.abort()),
-      200,
-      { ...headers, ...STREAM_HEADERS },
-    )
+    return streamAnswer(c, answer, head, { includeUsage, log, hangup, ids })
   })
 
-const STREAM_HEADERS = {
-  'content-type': 'text/event-stream; charset=utf-8',
-  'cache-control': 'no-cache, no-transform',
-  'x-accel-buffering': 'no',
-} as const
-
-type Base = Omit<DuplexJob, 'kind' | 'tenant'>
+type Base = Omit<DuplexJob, 'kind' | 'tenant' | 'reading'>
 
 function base(request: ChatRequest, id: JobId, gateway: GatewayId): Base {
   const admittedAtMs = Date.now()
@@ -107,7 +99,7 @@ function base(request: ChatRequest, id: JobId, gateway: GatewayId): Base {
 }
 
 /** Everything the request left open is fixed here, so that any worker continues alike. */
-function chatJob(job: Base & { tenant: string }, request: ChatRequest): ChatJob {
+function chatJob(job: Omit<DuplexJob, 'kind'>, request: ChatRequest): ChatJob {
   return {
     ...job,
     kind: 'chat',
@@ -120,7 +112,7 @@ function chatJob(job: Base & { tenant: string }, request: ChatRequest): ChatJob 
       topP: request.top_p ?? 1,
       frequencyPenalty: request.frequency_penalty ?? 0,
       presencePenalty: request.presence_penalty ?? 0,
-      seed: (request.seed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) >>> 0,
+      seed: (request.seed ?? randomU32()) >>> 0,
       maxTokens: request.max_completion_tokens ?? request.max_tokens ?? null,
       stop: typeof request.stop === 'string' ? [request.stop] : (request.stop ?? []),
     },

@@ -1,48 +1,63 @@
 import { Failure } from '../../proto/failure.ts'
 import { decodeFrame, frameHead, type End } from '../../proto/frame.ts'
 import type { Answer, Log } from '../ports.ts'
+import type { JobId } from '../../proto/ids.ts'
 import { KEEP_ALIVE_LINE } from './body.ts'
 import { pieceOf, usageOf, type ChatHead } from './chat-parts.ts'
+import { idLine } from './position.ts'
 
 const utf8 = new TextEncoder()
+
+/** The first event of a chat, which names the role. Its first line gets past a proxy that waits for a byte. */
+export const chatOpening = (
+  head: ChatHead,
+  { includeUsage, job }: Pick<ChatEventsOptions, 'includeUsage' | 'job'>,
+): Uint8Array =>
+  utf8.encode(
+    `${KEEP_ALIVE_LINE}${job ? idLine(job, 0) : ''}${baseOf(head)},"choices":[{"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]${usageIn(includeUsage)}}\n\n`,
+  )
+
+const baseOf = ({ id, created, model }: ChatHead): string =>
+  `data: {"id":${JSON.stringify(id)},"object":"chat.completion.chunk","created":${created},"model":${JSON.stringify(model)}`
+const usageIn = (included: boolean): string => (included ? ',"usage":null' : '')
 
 interface ChatEventsOptions {
   includeUsage: boolean
   log: Log
   /** Aborted when the reader left: there is no one to tell anything. */
   signal: AbortSignal
+  /** For a reader that may come back: every event then says the position that it leads to. */
+  job?: JobId
+  /** The position that the reader is at. */
+  after: number
 }
 
 /**
- * A chat answer as server-sent events, exactly as OpenAI's SDKs read them: one event a frame, then `[DONE]`. A
- * stream that failed ends with an error event and without `[DONE]`, so that no client takes it for whole.
+ * A chat answer as server-sent events, exactly as OpenAI's SDKs read them: one event a frame after the opening, then
+ * `[DONE]`. A stream that failed ends with an error event and without `[DONE]`, so that no client takes it for whole.
  */
 export async function* chatEvents(
   answer: Answer,
   head: ChatHead,
   options: ChatEventsOptions,
 ): AsyncGenerator<Uint8Array> {
-  const usage = options.includeUsage ? ',"usage":null' : ''
-  const base = `data: {"id":${JSON.stringify(head.id)},"object":"chat.completion.chunk","created":${head.created},"model":${JSON.stringify(head.model)}`
+  const { job } = options
+  const usage = usageIn(options.includeUsage)
+  const base = baseOf(head)
   const before = `${base},"choices":[{"index":0,"delta":{"content":`
   const after = `},"logprobs":null,"finish_reason":null}]${usage}}\n\n`
-  let completionTokens = 0
   let ended = false
   try {
-    yield utf8.encode(
-      // The first line sends the headers off even through a proxy that waits for a byte.
-      `${KEEP_ALIVE_LINE}${base},"choices":[{"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]${usage}}\n\n`,
-    )
     for await (const frames of answer) {
       let text = ''
       for (const bytes of frames) {
         const frame = frameHead(bytes)
         if (!frame) continue
-        completionTokens += frame.count
         const piece = pieceOf(bytes, frame)
+        if (piece && job) text += idLine(job, frame.seq + frame.count)
         if (piece) text += `${before}${JSON.stringify(piece)}${after}`
         if (frame.kind !== 'end') continue
-        text += ending(bytes, { base, usage, completionTokens })
+        text += ending(bytes, frame.seq)
         ended = true
       }
       if (text) yield utf8.encode(text)
@@ -58,15 +73,15 @@ export async function* chatEvents(
     yield utf8.encode(`data: ${JSON.stringify(failure.toOpenAi())}\n\n`)
   }
 
-  function ending(
-    bytes: Uint8Array,
-    at: { base: string; usage: string; completionTokens: number },
-  ): string {
+  /** The finish and the usage have a position each, so that a reader that comes back gets neither twice. */
+  function ending(bytes: Uint8Array, total: number): string {
     const end = decodeFrame(bytes) as { kind: 'end' } & End
-    const last = `${at.base},"choices":[{"index":0,"delta":{},"logprobs":null,"finish_reason":"${end.finish}"}]${at.usage}}\n\n`
-    const total = options.includeUsage
-      ? `${at.base},"choices":[],"usage":${JSON.stringify(usageOf(end, at.completionTokens))}}\n\n`
-      : ''
-    return `${last}${total}data: [DONE]\n\n`
+    const finish = `${base},"choices":[{"index":0,"delta":{},"logprobs":null,"finish_reason":"${end.finish}"}]${usage}}\n\n`
+    const used = `${base},"choices":[],"usage":${JSON.stringify(usageOf(end, total))}}\n\n`
+    let text = ''
+    if (options.after <= total) text += `${job ? idLine(job, total + 1) : ''}${finish}`
+    if (options.includeUsage && options.after <= total + 1)
+      text += `${job ? idLine(job, total + 2) : ''}${used}`
+    return `${text}data: [DONE]\n\n`
   }
 }

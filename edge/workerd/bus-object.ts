@@ -4,19 +4,27 @@ import { DurableObject } from 'cloudflare:workers'
 import { connectionOptions } from '../../infra/nats/connection-options.ts'
 import { applyStreams, ensureConsumer } from '../../infra/nats/streams.ts'
 import { Failure } from '../../proto/failure.ts'
-import { newGatewayId } from '../../proto/ids.ts'
+import { newGatewayId, type JobId } from '../../proto/ids.ts'
 import type { Job } from '../../proto/job.ts'
+import type { AnswerHead } from '../../proto/stored-answer.ts'
 import { subjects } from '../../proto/subjects.ts'
 import { monotonicMs } from '../clock.ts'
 import { GatewayDesk } from '../jobs/gateway-desk.ts'
 import { deskRegistry } from '../metrics.ts'
-import type { Served } from '../ports.ts'
+import type { OnceKey, Resumed, Served } from '../ports.ts'
 import { readVars, type Bindings } from './bindings.ts'
 import { consoleLog } from './log.ts'
 import { recordsOf, streamOf } from './records.ts'
 import { reply, type Reply } from './reply.ts'
 
 const CONNECT_TIMEOUT_MS = 2_000
+
+/** An answer that may have begun elsewhere or earlier, with its frames as records. */
+export interface Reading {
+  head: AnswerHead
+  stored: boolean
+  frames: ReadableStream<Uint8Array>
+}
 
 /**
  * One share of the gateway: a connection to the broker, which only a Durable Object can keep, and the job desk on it.
@@ -42,6 +50,33 @@ export class BusObject extends DurableObject<Bindings> {
       const answer = await desk.ask(mine, input ? { signal, input: blocksOf(input) } : { signal })
       return streamOf(answer, () => abort.abort())
     })
+  }
+
+  /** The same, once for each key. */
+  askOnce(
+    job: Job,
+    key: OnceKey,
+    input: ReadableStream<Uint8Array> | undefined,
+  ): Promise<Reply<Reading>> {
+    return reply(async () => {
+      const desk = await this.#desk()
+      await desk.find(job.model)
+      const mine = { ...job, gateway: desk.desk.gateway }
+      return readingOf((signal) =>
+        desk.askOnce(mine, key, input ? { signal, input: blocksOf(input) } : { signal }),
+      )
+    })
+  }
+
+  resume(id: JobId, at: { tenant: string; after: number }): Promise<Reply<Reading>> {
+    return reply(async () => {
+      const desk = await this.#desk()
+      return readingOf((signal) => desk.resume(id, { ...at, signal }))
+    })
+  }
+
+  cancel(id: JobId, tenant: string): Promise<Reply<void>> {
+    return reply(async () => (await this.#desk()).cancel(id, tenant))
   }
 
   find(model: string): Promise<Reply<Served | undefined>> {
@@ -134,6 +169,12 @@ export class BusObject extends DurableObject<Bindings> {
     this.#opening = undefined
     await desk[Symbol.asyncDispose]()
   }
+}
+
+async function readingOf(read: (signal: AbortSignal) => Promise<Resumed>): Promise<Reading> {
+  const abort = new AbortController()
+  const { head, stored, answer } = await read(abort.signal)
+  return { head, stored, frames: streamOf(answer, () => abort.abort()) }
 }
 
 async function* blocksOf(input: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -1,8 +1,17 @@
-import { GatewayId, type GatewayName } from '../../proto/ids.ts'
+import { GatewayId, type GatewayName, type JobId } from '../../proto/ids.ts'
 import type { Job } from '../../proto/job.ts'
-import type { Answer, Answers, AskOptions, Catalogue, Served } from '../ports.ts'
+import type {
+  Answer,
+  Answers,
+  AskOptions,
+  Catalogue,
+  OnceKey,
+  Resumed,
+  ResumeOptions,
+  Served,
+} from '../ports.ts'
 import type { Bindings } from './bindings.ts'
-import type { BusObject } from './bus-object.ts'
+import type { BusObject, Reading } from './bus-object.ts'
 import { mergeMetrics } from './merge-metrics.ts'
 import { recordsOf, streamOf } from './records.ts'
 import { valueOf } from './reply.ts'
@@ -28,11 +37,22 @@ export class Bus implements Answers, Catalogue {
   async ask(job: Job, { signal, input }: AskOptions): Promise<Answer> {
     const blocks = input && streamOf(oneByOne(input), () => undefined)
     const stream = await valueOf(this.#shard(shardOf(job.id, this.#shards)).ask(job, blocks))
-    const reader = stream.getReader()
-    const leave = (): void => void reader.cancel().catch(() => undefined)
-    signal.addEventListener('abort', leave, { once: true })
-    if (signal.aborted) leave()
-    return framesOf(reader, leave)
+    return answerIn(stream, signal)
+  }
+
+  async askOnce(job: Job, key: OnceKey, { signal, input }: AskOptions): Promise<Resumed> {
+    const blocks = input && streamOf(oneByOne(input), () => undefined)
+    const shard = this.#shard(shardOf(job.id, this.#shards))
+    return reading(await valueOf(shard.askOnce(job, key, blocks)), signal)
+  }
+
+  async resume(id: JobId, { tenant, after, signal }: ResumeOptions): Promise<Resumed> {
+    const shard = this.#shard(shardOf(id, this.#shards))
+    return reading(await valueOf(shard.resume(id, { tenant, after })), signal)
+  }
+
+  cancel(id: JobId, tenant: string): Promise<void> {
+    return valueOf(this.#shard(shardOf(id, this.#shards)).cancel(id, tenant))
   }
 
   find(model: string): Promise<Served | undefined> {
@@ -61,6 +81,18 @@ export class Bus implements Answers, Catalogue {
   #shard(i: number): DurableObjectStub<BusObject> {
     return this.#objects.get(this.#objects.idFromName(`bus-${i}`))
   }
+}
+
+function reading({ head, stored, frames }: Reading, signal: AbortSignal): Resumed {
+  return { head, stored, answer: answerIn(frames, signal) }
+}
+
+function answerIn(frames: ReadableStream<Uint8Array>, signal: AbortSignal): Answer {
+  const reader = frames.getReader()
+  const leave = (): void => void reader.cancel().catch(() => undefined)
+  signal.addEventListener('abort', leave, { once: true })
+  if (signal.aborted) leave()
+  return framesOf(reader, leave)
 }
 
 async function* framesOf(

@@ -37,6 +37,7 @@ export function gatewaySpec(settings: Settings, place: GatewayPlace): ChildSpec 
     name: place.name,
     command: node(GATEWAY_MAIN[settings.gatewayKind]),
     env: {
+      DRAIN_GRACE_MS: '3000',
       ...settings.inherited,
       GATEWAY_NAME: place.name,
       HOST: '127.0.0.1',

@@ -59,6 +59,10 @@ describe('the configuration of nats-server', () => {
           "job.>",
           "ledger.>",
           "dead.>",
+          "answer.>",
+          "idem.>",
+          "read.*",
+          "claim.>",
           "ctl.>",
           "in.>",
           "gwbeat.*",
@@ -75,6 +79,7 @@ describe('the configuration of nats-server', () => {
           "beat.>",
           "gwbeat.>",
           "sys.>",
+          "read.*",
           "keys.changed",
         ],
       }

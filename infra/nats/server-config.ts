@@ -75,7 +75,7 @@ ${config.gateways.map(({ name, password }) => userLine(name, password, gatewayMa
       { stream: { account: POOL, subject: "beat.*" } }
       { stream: { account: POOL, subject: "out.*.*" } }
       { stream: { account: SYS, subject: "$SYS.ACCOUNT.POOL.DISCONNECT" }, to: "${subjects.poolDisconnects}" }
-      { stream: { account: SYS, subject: "$SYS.ACCOUNT.EDGE.DISCONNECT" }, to: "sys.edge" }
+      { stream: { account: SYS, subject: "$SYS.ACCOUNT.EDGE.DISCONNECT" }, to: "${subjects.edgeDisconnects}" }
     ]
   }
   POOL: {
@@ -107,6 +107,10 @@ export const gatewayMay = (name: string): Permissions => ({
     'job.>',
     'ledger.>',
     'dead.>',
+    'answer.>',
+    'idem.>',
+    'read.*',
+    'claim.>',
     'ctl.>',
     'in.>',
     'gwbeat.*',
@@ -123,6 +127,7 @@ export const gatewayMay = (name: string): Permissions => ({
     'beat.>',
     'gwbeat.>',
     'sys.>',
+    'read.*',
     subjects.keyChanged,
   ],
 })

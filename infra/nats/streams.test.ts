@@ -30,6 +30,7 @@ describe('applyStreams', () => {
     const { streams } = await jetstreamManager(nc)
     const names = await Array.fromAsync(streams.list(), ({ config }) => config.name)
     expect(names.toSorted((a, b) => a.localeCompare(b))).toEqual([
+      'ANSWERS',
       'DEAD',
       'FRAMES',
       'JOBS',

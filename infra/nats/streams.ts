@@ -9,7 +9,15 @@ import {
   type StreamConfig,
 } from '@nats-io/jetstream'
 import { nanos, type NatsConnection } from '@nats-io/nats-core'
-import { consumerOf, JOBS, subjects, type Queue } from '../../proto/subjects.ts'
+import {
+  ANSWERS,
+  consumerOf,
+  FRAMES,
+  JOBS,
+  LEDGER,
+  subjects,
+  type Queue,
+} from '../../proto/subjects.ts'
 
 type Stream = Partial<StreamConfig> & Pick<StreamConfig, 'name' | 'subjects'>
 
@@ -35,7 +43,7 @@ const streams: readonly Stream[] = [
     allow_direct: true,
   },
   {
-    name: 'LEDGER',
+    name: LEDGER,
     description:
       'What became of each job. Every write is a compare-and-set on the last of its subject.',
     subjects: ['ledger.>'],
@@ -46,7 +54,18 @@ const streams: readonly Stream[] = [
     allow_direct: true,
   },
   {
-    name: 'FRAMES',
+    name: ANSWERS,
+    description:
+      'Finished answers that may be asked for again, and what each idempotency key stands for.',
+    subjects: ['answer.>', 'idem.>'],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    max_age: nanos(DAY_MS),
+    max_bytes: 1024 * MiB,
+    allow_direct: true,
+  },
+  {
+    name: FRAMES,
     description: 'The frames of answers, for late readers, adopting gateways and next workers.',
     subjects: ['out.*.*'],
     retention: RetentionPolicy.Limits,

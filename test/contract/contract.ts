@@ -6,6 +6,7 @@ import { lifecycle } from './lifecycle.ts'
 import { limits } from './limits.ts'
 import { operations } from './operations.ts'
 import { refusals } from './refusals.ts'
+import { once, resume } from './resume.ts'
 import { slowReader } from './slow-reader.ts'
 import { Stack, type Runtime } from './stack.ts'
 import { streamedChat } from './streamed-chat.ts'
@@ -43,6 +44,8 @@ export function contract(runtime: Runtime): void {
     limits(stack)
     hangUp(stack, runtime)
     slowReader(stack)
+    resume(stack)
+    once(stack)
     faults(stack)
 
     lifecycle(stack)

@@ -42,6 +42,8 @@ export const operations = (stack: () => Stack) =>
       expect(routes).toEqual(
         expect.arrayContaining([
           'post /v1/chat/completions',
+          'get /v1/streams/{id}',
+          'delete /v1/streams/{id}',
           'get /v1/models',
           'get /v1/models/{model}',
           'get /admin/keys',
@@ -98,6 +100,8 @@ export const operations = (stack: () => Stack) =>
       expect(exposed).toEqual(
         expect.arrayContaining([
           'x-request-id',
+          'x-generation-id',
+          'idempotency-replayed',
           'openai-processing-ms',
           'openai-version',
           'retry-after',

@@ -125,7 +125,8 @@ export async function holderOf(
   for (let tries = 0; tries < 200; tries++) {
     const record = await recordOf(stack, job)
     const { workers } = await stack.read()
-    const holder = record?.type === 'claimed' && workers.find(({ id }) => id === record.worker)
+    const holder =
+      record?.type === 'claimed' && workers.find(({ id }) => id === record.holder.worker)
     if (holder) return holder
     await sleep(10)
   }

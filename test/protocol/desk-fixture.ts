@@ -44,13 +44,13 @@ export const test = base
 
 export async function openDesk(
   url: string,
-  options: { fenced?: boolean } = {},
+  { keep = false, ...options }: { fenced?: boolean; keep?: boolean } = {},
 ): Promise<GatewayDesk> {
   const nc = await connect(connectionOptions(url))
   await applyStreams(nc)
   const jsm = await jetstreamManager(nc)
   // What an earlier test left in the queue is not this one's to claim.
-  await jsm.streams.purge('JOBS')
+  if (!keep) await jsm.streams.purge('JOBS')
   const gateway = `${new URL(url).username}-${newNonce()}` as GatewayId
   return GatewayDesk.open({
     nc,
@@ -73,6 +73,7 @@ export function echoJob(desk: GatewayDesk, deadlineMs = 60_000): ChatJob {
     tenant: 'key_test',
     admittedAtMs: now,
     deadlineAtMs: now + deadlineMs,
+    reading: { resumable: false, includeUsage: false },
     messages: [{ role: 'user', text: 'hi' }],
     sampling: {
       temperature: 0,

@@ -216,6 +216,7 @@ describe('a worker', () => {
     const answer = read(await desk.ask(echoJob(desk), { signal: never }))
     const victim = await w2.take()
     const others = replyOf(victim.offer.message)
+    await vi.waitFor(async () => expect(await jobsLeft(desk)).toBe(1))
     expect(await w1.claim(mine.offer, others)).toEqual({ go: false, why: 'unknown' })
     expect(await jobsLeft(desk)).toBe(1)
     w2.echo(victim.offer, 1, [0, 20])

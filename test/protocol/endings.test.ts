@@ -152,32 +152,4 @@ describe('a job', () => {
       { timeout: 10_000 },
     )
   })
-
-  test('of a gateway that is gone is cancelled by the next, not computed for nobody', async ({
-    nats,
-    w1,
-    desk,
-    expect,
-  }) => {
-    const gone = await openDesk(nats.url('g2'))
-    await gone.find('echo-20-0-0')
-    const job = echoJob(gone)
-    await gone.ask(job, { signal: never })
-    const { offer, grant } = await w1.take()
-    expect(grant.go).toBe(true)
-    await gone[Symbol.asyncDispose]()
-    const claim = { ack: replyOf(offer.message), connection: 1, nonce: w1.nonce }
-    await vi.waitFor(
-      async () => {
-        const answer = await w1.nc.request(
-          subjects.claim('any', w1.id, job.id),
-          JSON.stringify(claim),
-        )
-        expect(answer.json()).toMatchObject({ go: false, why: 'cancelled' })
-      },
-      { timeout: 4_000, interval: 200 },
-    )
-    expect(await lastRecord(desk, job.id)).toMatchObject({ type: 'final', outcome: 'cancelled' })
-    await vi.waitFor(async () => expect(await jobsLeft(desk)).toBe(0))
-  })
 })

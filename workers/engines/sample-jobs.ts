@@ -7,6 +7,7 @@ const base = () => ({
   tenant: 'sample',
   admittedAtMs: 0,
   deadlineAtMs: Number.MAX_SAFE_INTEGER,
+  reading: { resumable: false, includeUsage: false },
 })
 
 /** A chat job with everything fixed: greedy, seed 1, as many tokens as there are. */

@@ -161,7 +161,15 @@ function jobFor({ kind }: Queue, gateway: GatewayId): Job {
   const admittedAtMs = Date.now()
   const deadlineAtMs = admittedAtMs + 60_000
   const id = newJobId()
-  const base = { id, model: 'by-hand', gateway, tenant: 'key_test', admittedAtMs, deadlineAtMs }
+  const base = {
+    id,
+    model: 'by-hand',
+    gateway,
+    tenant: 'key_test',
+    admittedAtMs,
+    deadlineAtMs,
+    reading: { resumable: false, includeUsage: false },
+  }
   if (kind === 'duplex') return { ...base, kind }
   const sampling = {
     temperature: 0,

@@ -1,0 +1,198 @@
+import type { Msg } from '@nats-io/nats-core'
+import { Failure } from '../../proto/failure.ts'
+import { frameHead } from '../../proto/frame.ts'
+import type { JobId } from '../../proto/ids.ts'
+import { CREDIT_WINDOW, Job } from '../../proto/job.ts'
+import type { LedgerRecord } from '../../proto/ledger.ts'
+import { JOBS, partOf, queueOf, subjects, type Queue } from '../../proto/subjects.ts'
+import { monotonicMs, sleep } from '../clock.ts'
+import { depose } from './depose.ts'
+import type { Desk } from './desk.ts'
+import { accept, fail, hear } from './hear.ts'
+import { giveCredit } from './holder-messages.ts'
+import { append, lastRecord } from './ledger.ts'
+import { LiveJob } from './live-job.ts'
+import { isOfItsSpan, replay } from './replay.ts'
+import { release } from './release.ts'
+
+/** A job in JOBS, and the last that LEDGER says of it: nothing while nobody claimed it. */
+export interface Orphan {
+  job: Job
+  queue: Queue
+  streamSeq: number
+  last: { seq: number; record: LedgerRecord } | undefined
+}
+
+interface Adopted {
+  orphan: Orphan
+  live: LiveJob
+  /** What was said since we listen, until the past is known. */
+  heard: Msg[]
+}
+
+/** FRAMES may be a moment behind what we hear ourselves. */
+const BEHIND_MS = 20
+const BEHIND_TRIES = 10
+
+/** The jobs that lie in JOBS, are not over, and whose gateway is gone. JOBS is the index: what is settled is not in it. */
+export async function orphans(desk: Desk): Promise<Orphan[]> {
+  const found: Orphan[] = []
+  for (let seq = 1; ;) {
+    const message = await desk.jsm.direct
+      .getMessage(JOBS, { next_by_subj: 'job.>', seq })
+      .catch(() => undefined)
+    if (!message) return found
+    seq = message.seq + 1
+    const orphan = await orphanIn(desk, message)
+    if (orphan) found.push(orphan)
+  }
+}
+
+/** The job of one message of JOBS, if it is one and nobody cares for it. */
+export async function orphanIn(
+  desk: Desk,
+  message: { subject: string; seq: number; json: () => unknown },
+): Promise<Orphan | undefined> {
+  const { data: job } = Job.safeParse(message.json())
+  if (!job || desk.live.has(job.id)) return undefined
+  const last = await lastRecord(desk, job.id)
+  if (last?.record.type === 'final') return undefined
+  const owner = last?.record.gateway ?? job.gateway
+  // What is ours and not among our live jobs is an orphan like any other.
+  if (owner !== desk.gateway && desk.isAlive(owner)) return undefined
+  return { job, queue: queueOf(message.subject), streamSeq: message.seq, last }
+}
+
+/**
+ * Takes jobs over as they are. First we listen, then we write `adopted` by compare-and-set, then the past is read from
+ * FRAMES through the spans, then what was heard meanwhile. Epoch, holder and delivery stay; the worker notices nothing,
+ * and nothing is computed again.
+ */
+export async function adopt(desk: Desk, all: readonly Orphan[]): Promise<void> {
+  const listening = all
+    .filter(({ job }) => !desk.live.has(job.id))
+    .map((orphan) => listen(desk, orphan))
+  if (listening.length === 0) return
+  // The server has heard of our interest before it hears that the jobs are ours.
+  await desk.nc.flush()
+  const written = await Promise.all(listening.map((adopted) => claim(desk, adopted)))
+  const ours = new Map<JobId, Adopted>()
+  listening.forEach((adopted, i) => {
+    if (written[i]) ours.set(adopted.live.job.id, adopted)
+  })
+  await catchUp(desk, ours)
+  for (const adopted of ours.values()) takeUp(desk, adopted)
+}
+
+function listen(desk: Desk, orphan: Orphan): Adopted {
+  const { job, queue, streamSeq, last } = orphan
+  const live = new LiveJob(job, queue, { nowMs: monotonicMs(), adopted: true })
+  const heard: Msg[] = []
+  live.doubtful = true
+  live.streamSeq = streamSeq
+  live.ledgerSeq = last?.seq ?? 0
+  // The gateway before us may have allowed more than we know; from here on it is we who allow.
+  live.credit = Number.POSITIVE_INFINITY
+  const record = last?.record
+  if (record && record.type !== 'final') {
+    live.spans = [...record.spans]
+    live.epoch = record.epoch
+    for (const death of record.deaths) live.deaths.add(death)
+    const { holder } = record
+    if (holder) {
+      live.holder = { ...holder, spoke: false }
+      live.ack = holder.ack
+      live.subject = subjects.out(holder.worker, job.id)
+      live.grants.set(record.epoch, { secret: holder.secret, ack: holder.ack })
+    }
+  }
+  live.subscription = desk.nc.subscribe(subjects.outOf(job.id), {
+    callback: (error, msg) => {
+      if (error) return
+      if (live.doubtful) heard.push(msg)
+      else hear(desk, live, msg)
+    },
+  })
+  desk.live.set(job.id, live)
+  return { orphan, live, heard }
+}
+
+/** Whether the job is ours now. */
+async function claim(desk: Desk, { orphan: { job, last }, live }: Adopted): Promise<boolean> {
+  const { epoch, spans } = live
+  const holder = live.holder ?? null
+  try {
+    const written = await append(desk, live, {
+      type: 'adopted',
+      gateway: desk.gateway,
+      spans,
+      epoch,
+      holder,
+      deaths: [...live.deaths],
+      from: last?.record.gateway ?? job.gateway,
+    })
+    if (written === 'written') {
+      desk.counts.adopted++
+      desk.log.warn({ job: job.id, epoch, from: last?.record.gateway }, 'a job was adopted')
+      return true
+    }
+  } catch (cause) {
+    desk.log.warn({ job: job.id, cause }, 'a job could not be adopted yet')
+  }
+  depose(desk, live)
+  return false
+}
+
+async function catchUp(desk: Desk, ours: ReadonlyMap<JobId, Adopted>): Promise<void> {
+  let behind = [...ours.values()].filter(({ live }) => live.epoch > 0)
+  for (let tries = 0; behind.length > 0 && tries < BEHIND_TRIES; tries++) {
+    if (tries > 0) await sleep(BEHIND_MS)
+    await replay(
+      desk,
+      behind.map(({ live }) => live.job.id),
+      (id, subject, bytes) => {
+        const adopted = ours.get(id)
+        if (adopted) past(desk, adopted.live, partOf(subject, 1), bytes)
+      },
+    ).catch((cause: unknown) => {
+      desk.log.error({ cause }, 'the frames of adopted jobs could not be read')
+    })
+    behind = behind.filter(({ live, heard }) => isBehind(live, heard))
+  }
+}
+
+/** A frame of before: it counts if it is of the epoch that held its position, and the next one. */
+function past(desk: Desk, live: LiveJob, worker: string, bytes: Uint8Array): void {
+  const head = frameHead(bytes)
+  if (!head || live.outcome) return
+  if (desk.fenced && !isOfItsSpan(live.spans, head, worker)) desk.counts.stale++
+  else if (head.seq === live.next && head.kind !== 'failed') accept(desk, live, head, bytes)
+}
+
+function isBehind(live: LiveJob, heard: readonly Msg[]): boolean {
+  const first = heard.find(({ subject }) => subject === live.subject)
+  const head = first && frameHead(first.data)
+  return head !== undefined && head.epoch === live.epoch && head.seq > live.next
+}
+
+/** From here on it is a job like any other of ours. */
+function takeUp(desk: Desk, { live, heard, orphan }: Adopted): void {
+  live.doubtful = false
+  if (live.outcome) return
+  const nowMs = monotonicMs()
+  live.silence.start(nowMs, live.holder ? desk.stepMs(live.holder.worker, live.queue) : 0)
+  for (const msg of heard) hear(desk, live, msg)
+  live.credit = live.next + CREDIT_WINDOW
+  if (orphan.job.kind === 'duplex') {
+    const failure = new Failure(
+      'unavailable',
+      'The gateway that took the input is gone. Send it again.',
+    )
+    void fail(desk, live, failure)
+    return
+  }
+  live.idleSinceMs = live.unattendedSinceMs = nowMs
+  if (!live.holder) return
+  if (desk.isGone(live.holder.worker)) release(desk, live, 'disconnect')
+  else giveCredit(desk, live, live.holder)
+}

@@ -1,0 +1,16 @@
+import type { Desk } from './desk.ts'
+import type { LiveJob } from './live-job.ts'
+
+/** Someone else wrote to this job's ledger: it is theirs now. Who reads it here goes on reading it there. */
+export function depose(desk: Desk, live: LiveJob): void {
+  desk.counts.deposed++
+  live.outcome = 'failed'
+  forget(desk, live)
+  live.tape.close({ moved: true })
+}
+
+/** Nothing is heard for it any more. */
+export function forget(desk: Desk, live: LiveJob): void {
+  if (desk.live.get(live.job.id) === live) desk.live.delete(live.job.id)
+  desk.afterwards.add(() => live.subscription?.unsubscribe())
+}

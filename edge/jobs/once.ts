@@ -1,0 +1,91 @@
+import { z } from 'zod'
+import { Failure } from '../../proto/failure.ts'
+import { JobId } from '../../proto/ids.ts'
+import type { Job } from '../../proto/job.ts'
+import { ANSWERS, subjects } from '../../proto/subjects.ts'
+import { monotonicMs, sleep } from '../clock.ts'
+import type { OnceKey } from '../ports.ts'
+import type { Desk } from './desk.ts'
+import { findAnswer, type Found } from './find-answer.ts'
+import { WRITE_TIMEOUT_MS } from './ledger.ts'
+
+/** What one idempotency key of one tenant stands for. */
+const Reservation = z.object({
+  job: JobId,
+  /** Of the body: the same key with another body is a mistake of the caller. */
+  fingerprint: z.string(),
+})
+
+/** A job that was reserved is in the queue within this, or its gateway died before it was. */
+const ADMITTED_MS = 3_000
+const AGAIN_MS = 50
+
+/** Ours to admit, with what takes the reservation back; or the answer of the job that the key stands for already. */
+export type Reserved = { ours: true; giveUp: () => Promise<void> } | { ours: false; found: Found }
+
+/** One key, one job, whoever asks how often and where: the first to write the reservation admits the job. */
+export async function reserve(
+  desk: Desk,
+  job: Pick<Job, 'id' | 'tenant'>,
+  { hash, fingerprint }: OnceKey,
+  signal: AbortSignal,
+): Promise<Reserved> {
+  const subject = subjects.idempotency(hash)
+  const text = JSON.stringify({ job: job.id, fingerprint } satisfies z.infer<typeof Reservation>)
+  let expectLast = 0
+  const startedMs = monotonicMs()
+  for (;;) {
+    const seq = await put(desk, subject, text, expectLast)
+    if (seq !== 'lost') return { ours: true, giveUp: () => erase(desk, seq) }
+    const last = await desk.jsm.direct.getMessage(ANSWERS, { last_by_subj: subject })
+    expectLast = last?.seq ?? 0
+    if (!last) continue
+    const known = Reservation.parse(last.json())
+    if (known.fingerprint !== fingerprint) throw reused()
+    const awaited =
+      Date.now() - last.time.getTime() < ADMITTED_MS && monotonicMs() - startedMs < ADMITTED_MS
+    const found = await findAnswer(desk, known.job, {
+      tenant: job.tenant,
+      after: 0,
+      signal,
+      awaited,
+    }).catch((thrown: unknown) => {
+      if (thrown instanceof Failure && thrown.code === 'unavailable') throw thrown
+      // It never was admitted, or it failed and left nothing to replay: then this request is the one that counts.
+      return undefined
+    })
+    if (found) return { ours: false, found }
+    if (signal.aborted) throw new Failure('cancelled', 'The request was cancelled.')
+    await sleep(AGAIN_MS)
+  }
+}
+
+async function put(
+  desk: Desk,
+  subject: string,
+  text: string,
+  expectLast: number,
+): Promise<number | 'lost'> {
+  try {
+    return await desk.store.put(subject, text, { expectLast, timeoutMs: WRITE_TIMEOUT_MS })
+  } catch (cause) {
+    throw new Failure('unavailable', 'The broker does not answer. Try again in a moment.', {
+      cause,
+      retryAfterMs: 1_000,
+    })
+  }
+}
+
+/** Nothing was admitted: the key is free again. */
+async function erase(desk: Desk, seq: number): Promise<void> {
+  await desk.jsm.streams.deleteMessage(ANSWERS, seq, false).catch((cause: unknown) => {
+    desk.log.warn({ cause }, 'a reservation could not be taken back')
+  })
+}
+
+const reused = (): Failure =>
+  new Failure(
+    'key_reused',
+    'This Idempotency-Key was used with another body within the last 24 hours. Use a new key for a new request.',
+    { param: 'Idempotency-Key' },
+  )
