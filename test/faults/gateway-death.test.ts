@@ -1,0 +1,169 @@
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { jetstreamManager } from '@nats-io/jetstream'
+import { connect } from '@nats-io/transport-node'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { streamChat } from '../../client/stream-chat.ts'
+import { connectionOptions } from '../../infra/nats/connection-options.ts'
+import { startStack, type StackFixture } from '../../infra/testing/start-stack.ts'
+import { JobId } from '../../proto/ids.ts'
+import { freeze, kill, oracle, recordOf } from './stack.ts'
+
+const SEED = 7
+const STREAMS = 10
+const TOKENS = 200
+/** Two seconds of a token each 10 ms. */
+const request = {
+  model: `echo-${TOKENS}-10-0`,
+  seed: SEED,
+  messages: [{ role: 'user' as const, content: 'hi' }],
+}
+
+const shared = test.extend('stack', { scope: 'file' }, async ({}, { onCleanup }) => {
+  const stack = await startStack({ workers: 2, gateways: 2 })
+  onCleanup(() => stack[Symbol.asyncDispose]())
+  return stack
+})
+
+/** The gateways as they are now, both up. */
+async function gatewaysOf(stack: StackFixture): Promise<{ url: string; pid: number }[]> {
+  for (let tries = 0; tries < 600; tries++) {
+    const { gateways } = await stack.read()
+    const up = await Promise.all(
+      gateways.map(({ url }) =>
+        fetch(`${url}/ready`).then(
+          ({ ok }) => ok,
+          () => false,
+        ),
+      ),
+    )
+    if (gateways.length === 2 && up.every(Boolean)) return gateways
+    await sleep(50)
+  }
+  throw new Error(`the gateways did not come back:\n${stack.said()}`)
+}
+
+interface Reader {
+  text: string
+  job: JobId | undefined
+  reconnects: number
+  over: Promise<void>
+}
+
+/** A client that begins at the first of these gateways and means to come back. */
+function read(stack: StackFixture, urls: readonly string[]): Reader {
+  const reader: Reader = { text: '', job: undefined, reconnects: 0, over: Promise.resolve() }
+  const answer = streamChat({ urls, key: stack.run.key }, request, {
+    onReconnect: () => reader.reconnects++,
+  })
+  reader.over = (async () => {
+    for await (const { chunk, job } of answer) {
+      reader.job = JobId.parse(job)
+      reader.text += chunk.choices[0]?.delta.content ?? ''
+    }
+  })()
+  return reader
+}
+
+/** Readers that all have something, and not all. */
+async function begun(stack: StackFixture, urls: readonly string[]): Promise<Reader[]> {
+  const readers = Array.from({ length: STREAMS }, () => read(stack, urls))
+  await expect.poll(() => readers.every(({ text }) => text.length > 100)).toBe(true)
+  expect(readers.some(({ text }) => text.length === oracle(SEED, TOKENS).length)).toBe(false)
+  return readers
+}
+
+async function tokensMade(stack: StackFixture, job: JobId): Promise<number> {
+  const nc = await connect(connectionOptions(stack.run.nats.url))
+  onTestFinished(() => nc.close())
+  const jsm = await jetstreamManager(nc)
+  const info = await jsm.streams.info('FRAMES', { subjects_filter: `out.*.${job}` })
+  return Object.values(info.state.subjects ?? {}).length
+}
+
+describe('a gateway with ten readers', () => {
+  shared('that is killed loses nothing: they read on at the other, and nothing is made twice', async ({
+    stack,
+  }) => {
+    const [victim, other] = await gatewaysOf(stack)
+    if (!victim || !other) throw new Error('there are no two gateways')
+    const readers = await begun(stack, [victim.url, other.url])
+    await kill(victim.pid)
+    await Promise.all(readers.map(({ over }) => over))
+    for (const { text, job, reconnects } of readers) {
+      expect(text).toBe(oracle(SEED, TOKENS))
+      expect(reconnects).toBeGreaterThan(0)
+      if (!job) throw new Error('a stream had no job')
+      const record = await recordOf(stack, job)
+      // One epoch: the worker went on as if nothing had happened.
+      expect(record).toMatchObject({
+        type: 'final',
+        outcome: 'done',
+        spans: [{ epoch: 1, from: 0 }],
+        usage: { completionTokens: TOKENS },
+      })
+      expect(await tokensMade(stack, job)).toBe(1)
+    }
+  })
+
+  shared('that stands still for two seconds loses its jobs, and not one reader a token', async ({
+    stack,
+  }) => {
+    const [victim] = await gatewaysOf(stack)
+    if (!victim) throw new Error('there is no gateway')
+    // They know no other gateway, and their connections hold.
+    const readers = await begun(stack, [victim.url])
+    await freeze(victim.pid, 2_000)
+    await Promise.all(readers.map(({ over }) => over))
+    for (const { text, job } of readers) {
+      expect(text).toBe(oracle(SEED, TOKENS))
+      const record = job && (await recordOf(stack, job))
+      expect(record).toMatchObject({ type: 'final', outcome: 'done' })
+      expect(record?.spans).toHaveLength(1)
+    }
+  })
+
+  shared('that is told to end lets them go on, and a restart of both shows no error', async ({
+    stack,
+  }) => {
+    const readers: Reader[] = []
+    for (const victim of await gatewaysOf(stack)) {
+      const urls = (await gatewaysOf(stack)).map(({ url }) => url)
+      readers.push(...(await begun(stack, urls)))
+      process.kill(victim.pid, 'SIGTERM')
+      await expect
+        .poll(async () => (await stack.read()).gateways.some(({ pid }) => pid === victim.pid), {
+          timeout: 20_000,
+        })
+        .toBe(false)
+    }
+    await Promise.all(readers.map(({ over }) => over))
+    for (const { text } of readers) expect(text).toBe(oracle(SEED, TOKENS))
+  })
+
+  shared('and its twin run one job for ten requests with one key, and one usage record', async ({
+    stack,
+  }) => {
+    const gateways = await gatewaysOf(stack)
+    const ask = (i: number) =>
+      fetch(`${gateways[i % 2]?.url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${stack.run.key}`,
+          'content-type': 'application/json',
+          'idempotency-key': 'the same',
+        },
+        body: JSON.stringify(request),
+      })
+    const answers = await Promise.all(Array.from({ length: 10 }, (_, i) => ask(i)))
+    const bodies = new Set(await Promise.all(answers.map((answer) => answer.text())))
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200))
+    expect(bodies.size).toBe(1)
+    const jobs = new Set(answers.map(({ headers }) => headers.get('x-generation-id')))
+    expect(jobs.size).toBe(1)
+    const [job] = jobs
+    expect(await recordOf(stack, JobId.parse(job))).toMatchObject({
+      outcome: 'done',
+      usage: { completionTokens: TOKENS },
+    })
+  })
+})
