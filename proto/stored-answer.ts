@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { GatewayId, JobId } from './ids.ts'
+import { JobId } from './ids.ts'
 import { JobKind, Reading } from './job.ts'
 
 /** What any gateway must know of a job to show its answer. */

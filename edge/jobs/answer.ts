@@ -3,7 +3,7 @@ import type { Desk } from './desk.ts'
 import { moveWindow } from './holder-messages.ts'
 import { leave } from './leave.ts'
 import type { LiveJob } from './live-job.ts'
-import { from, readOn, type Source } from './reading.ts'
+import { readOn, startingAt, type Source } from './reading.ts'
 
 /** The reader's end of a job of ours. What it pulls is what the worker may compute: backpressure reaches the GPU. */
 export function answerOf(
@@ -21,7 +21,7 @@ export function answerOf(
 export function sourceOf(desk: Desk, live: LiveJob, position: number): Source {
   live.readers++
   const { take } = live.tape.read()
-  return from(
+  return startingAt(
     {
       take,
       reached(read) {

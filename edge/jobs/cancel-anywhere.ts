@@ -2,7 +2,7 @@ import type { JobId } from '../../proto/ids.ts'
 import { ReadSignal, type ReadRequest } from '../../proto/read.ts'
 import { subjects } from '../../proto/subjects.ts'
 import type { Desk } from './desk.ts'
-import { unknown } from './find-answer.ts'
+import { unknown } from './finding.ts'
 import { cancel } from './leave.ts'
 
 const ANSWER_MS = 1_000

@@ -1,11 +1,12 @@
 import { Failure } from '../../proto/failure.ts'
 import { frameHead } from '../../proto/frame.ts'
 import type { JobId } from '../../proto/ids.ts'
-import { decodeAnswer, type AnswerHead } from '../../proto/stored-answer.ts'
+import { decodeAnswer } from '../../proto/stored-answer.ts'
 import { ANSWERS, subjects } from '../../proto/subjects.ts'
 import { monotonicMs, sleep } from '../clock.ts'
 import { sourceOf } from './answer.ts'
 import type { Desk } from './desk.ts'
+import { ahead, notResumable, unknown, type Ask, type Found } from './finding.ts'
 import { follow } from './follow.ts'
 import { headOf } from './keep-answer.ts'
 import { lastRecord } from './ledger.ts'
@@ -20,22 +21,6 @@ const AGAIN_MS = 20
 const UNKNOWN_MS = 700
 /** Events after the last token that have a position of their own: the finish and the usage. */
 export const ENDINGS = 2
-
-export interface Ask {
-  tenant: string
-  /** Tokens (or blocks) that the reader has. */
-  after: number
-  signal: AbortSignal
-  /** Somebody is admitting it at this moment: it may not be there yet. */
-  awaited?: boolean
-}
-
-export interface Found {
-  head: AnswerHead
-  source: Source
-  /** It was finished before it was asked for. */
-  stored: boolean
-}
 
 /**
  * The answer of a job, wherever it is: here, kept in ANSWERS, or at the gateway that owns it; and where that gateway is
@@ -95,20 +80,3 @@ async function isExpected(desk: Desk, id: JobId, { awaited }: Ask): Promise<bool
     throw new Failure('not_found', `The answer ${id} was cancelled; there is no rest of it.`)
   throw unknown(id)
 }
-
-export const unknown = (id: JobId): Failure =>
-  new Failure(
-    'not_found',
-    `There is no answer ${id} to read: it never was, or is older than we keep one.`,
-  )
-
-export const notResumable = (): Failure =>
-  new Failure(
-    'invalid',
-    'This answer cannot be resumed. Send the header "x-stream-resume: 1" with the request that begins it.',
-  )
-
-export const ahead = (after: number, next: number): Failure =>
-  new Failure('invalid', `Position ${after} is ahead of the answer, which is at ${next}.`, {
-    param: 'after',
-  })

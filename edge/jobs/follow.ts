@@ -7,7 +7,7 @@ import { subjects } from '../../proto/subjects.ts'
 import { monotonicMs } from '../clock.ts'
 import { within } from '../within.ts'
 import type { Desk } from './desk.ts'
-import { ahead, notResumable, unknown, type Ask, type Found } from './find-answer.ts'
+import { ahead, notResumable, unknown, type Ask, type Found } from './finding.ts'
 import { restOf, type Source } from './reading.ts'
 import { Tape } from './tape.ts'
 

@@ -1,14 +1,13 @@
 import { jetstreamManager } from '@nats-io/jetstream'
-import { createInbox, type Msg, type NatsConnection } from '@nats-io/nats-core'
-import { Beat, BEAT_MS } from '../../proto/beat.ts'
+import { createInbox, type NatsConnection } from '@nats-io/nats-core'
+import { BEAT_MS } from '../../proto/beat.ts'
 import { Failure } from '../../proto/failure.ts'
-import { GatewayId, WorkerId, type JobId } from '../../proto/ids.ts'
+import type { GatewayId, JobId } from '../../proto/ids.ts'
 import type { Job } from '../../proto/job.ts'
-import { consumerOf, partOf, subjects, type Queue } from '../../proto/subjects.ts'
+import { consumerOf, type Queue } from '../../proto/subjects.ts'
 import { Roster } from '../catalogue/roster.ts'
 import { unknownModel } from '../catalogue/unknown-model.ts'
 import { monotonicMs, sleep } from '../clock.ts'
-import { within } from '../within.ts'
 import type {
   Answer,
   Answers,
@@ -21,35 +20,26 @@ import type {
   Served,
 } from '../ports.ts'
 import { admit } from './admit.ts'
-import { Adoption } from './adoption.ts'
 import { Afterwards } from './afterwards.ts'
-import { onClaim } from './claims.ts'
 import { newCounts } from './counts.ts'
 import type { Desk } from './desk.ts'
-import { onDisconnect, onReturn } from './disconnects.ts'
 import { cancelAnywhere } from './cancel-anywhere.ts'
-import { findAnswer, type Found } from './find-answer.ts'
+import { findAnswer } from './find-answer.ts'
+import type { Found } from './finding.ts'
 import { Gateways } from './gateways.ts'
 import { headOf } from './keep-answer.ts'
-import { removeIfAhead } from './mend-queue.ts'
 import { reserve } from './once.ts'
+import { Listening } from './listening.ts'
+import { Queues } from './queues.ts'
 import { readOn } from './reading.ts'
-import { Relay } from './relay.ts'
-import { reread } from './reread.ts'
 import { StreamStore } from './store.ts'
-import { TICK_MS, Watch } from './watch.ts'
 
 /** Beats come five times a second: a model that was not heard of in this time is not there. */
 const FIRST_BEATS_MS = 1_500
 /** More waiting jobs than this for one queue, and the caller is told to come back. */
 const MAX_WAITING = 2_048
-/** Workers say which queues there are: one that lies makes no more of them than this. */
-const MAX_QUEUES = 256
 /** A queue without a worker is given this long to get one back. */
 const NO_WORKER_MS = 30_000
-/** The last beat of a gateway that ends. */
-const BYE = 'bye'
-const GOODBYE_MS = 300
 
 export interface DeskOptions {
   nc: NatsConnection
@@ -67,19 +57,14 @@ export interface DeskOptions {
 /** One gateway's half of the job protocol, over one connection to the broker. */
 export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
   readonly desk: Desk
-  readonly roster = new Roster()
-  readonly #gateways: Gateways
-  readonly #relay: Relay
-  #adoption: Adoption | undefined
-  readonly #queues = new Map<string, Promise<void>>()
+  readonly roster: Roster
+  readonly #listening: Listening
   readonly #openedAtMs = monotonicMs()
-  #connected = true
-  #timers: ReturnType<typeof setInterval>[] = []
 
-  private constructor(desk: Desk, gateways: Gateways) {
+  private constructor(desk: Desk, roster: Roster, listening: Listening) {
     this.desk = desk
-    this.#gateways = gateways
-    this.#relay = new Relay(desk)
+    this.roster = roster
+    this.#listening = listening
   }
 
   static async open({
@@ -92,27 +77,30 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
     fenced = true,
   }: DeskOptions): Promise<GatewayDesk> {
     const gateways = new Gateways(gateway, monotonicMs())
+    const roster = new Roster()
+    const jsm = await jetstreamManager(nc)
+    const queues = new Queues(jsm, ensureQueue, log)
     const desk: Desk = {
       gateway,
       nc,
       store: new StreamStore(nc, inboxPrefix),
-      jsm: await jetstreamManager(nc),
+      jsm,
       live: new Map(),
       counts: newCounts(),
       afterwards: new Afterwards(),
       log,
       fenced,
-      ensureQueue: (queue) => opened.#ensure(queue, ensureQueue),
-      stepMs: (worker, queue) => opened.roster.stepMs(worker, queue),
-      isGone: (worker) => opened.roster.isGone(worker, monotonicMs()),
-      isLeaving: (worker) => opened.roster.isLeaving(worker),
+      ensureQueue: (queue) => queues.ensure(queue),
+      stepMs: (worker, queue) => roster.stepMs(worker, queue),
+      isGone: (worker) => roster.isGone(worker, monotonicMs()),
+      isLeaving: (worker) => roster.isLeaving(worker),
       isAlive: (other) => gateways.isAlive(other, monotonicMs()),
       gatewayLeftLately: () => gateways.leftLately(monotonicMs()),
       newInbox: () => createInbox(inboxPrefix),
       find: (id, ask) => findAnswer(desk, id, ask),
     }
-    const opened: GatewayDesk = new GatewayDesk(desk, gateways)
-    opened.#listen(ensureStreams)
+    const listening = new Listening(desk, { roster, gateways, queues, ensureStreams })
+    const opened = new GatewayDesk(desk, roster, listening)
     await nc.flush()
     return opened
   }
@@ -123,13 +111,13 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
 
   /** Whether the broker is there and takes what it is given. */
   get connected(): boolean {
-    return this.#connected && !this.desk.store.refusing
+    return this.#listening.connected && !this.desk.store.refusing
   }
 
   async ask(job: Job, options: AskOptions): Promise<Answer> {
     const known = this.roster.find(job.model, monotonicMs())
     if (!known) throw unknownModel(job.model)
-    if (!this.#connected)
+    if (!this.#listening.connected)
       throw new Failure('unavailable', 'The broker is away. Try again in a moment.', {
         retryAfterMs: 1_000,
       })
@@ -185,23 +173,12 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer)
     this.desk.afterwards[Symbol.dispose]()
-    await this.#sayGoodbye()
+    await this.#listening.end()
     this.desk.store[Symbol.dispose]()
     const gone = new Failure('unavailable', 'The gateway lost its broker. Send the request again.')
     for (const live of this.desk.live.values()) live.tape.close({ failure: gone })
-    this.#adoption?.[Symbol.dispose]()
     await this.desk.nc.close()
-  }
-
-  /** The others need not wait to be sure that we are gone. */
-  async #sayGoodbye(): Promise<void> {
-    const { nc, gateway } = this.desk
-    if (!this.#connected || nc.isClosed()) return
-    nc.publish(subjects.gatewayBeat(gateway), BYE)
-    // A broker that is frozen keeps nobody from ending.
-    await within(GOODBYE_MS, nc.flush()).catch(() => undefined)
   }
 
   #refuseIfFull(queue: Queue, seenAtMs: number): void {
@@ -221,107 +198,5 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
           retryAfterMs: 10_000,
         },
       )
-  }
-
-  #listen(ensureStreams: () => Promise<void>): void {
-    const { nc, gateway } = this.desk
-    const claims = (msg: Msg): void => {
-      onClaim(this.desk, msg).catch((cause: unknown) => {
-        this.desk.log.error({ cause }, 'a claim could not be answered')
-      })
-    }
-    this.#on(subjects.claimsOf(gateway), claims)
-    this.#on(subjects.claimsOf('any'), claims, 'gateways')
-    this.#on(subjects.beats, (msg) => this.#onBeat(msg))
-    this.#on(subjects.gatewayBeats, (msg) => this.#onGatewayBeat(msg))
-    this.#on(subjects.edgeDisconnects, (msg) => this.#gateways.ended(msg.json()))
-    this.#on(subjects.reads, (msg) => this.#relay.heard(msg))
-    this.#on(subjects.poolDisconnects, (msg) => onDisconnect(this.desk, msg.json()))
-    const adoption = new Adoption(this.desk, this.#gateways, claims)
-    this.#adoption = adoption
-    const watch = new Watch(this.desk, {
-      connected: () => this.#connected,
-      onStall: (ms) => this.#gateways.forgive(ms),
-      nowMs: monotonicMs(),
-    })
-    const tick = (): void => {
-      const nowMs = monotonicMs()
-      watch.tick(nowMs)
-      this.#relay.sweep(nowMs)
-      if (this.#connected) adoption.tick(nowMs)
-    }
-    const beat = (): void => {
-      if (this.#connected)
-        nc.publish(subjects.gatewayBeat(gateway), String(nc.info?.client_id ?? 0))
-    }
-    this.#timers = [setInterval(tick, TICK_MS), setInterval(beat, BEAT_MS)]
-    beat()
-    void this.#follow(ensureStreams)
-  }
-
-  /** A message that cannot be read is logged and dropped: nobody's bytes may end a gateway. */
-  #on(subject: string, heard: (msg: Msg) => void, queue?: string): void {
-    this.desk.nc.subscribe(subject, {
-      ...(queue === undefined ? {} : { queue }),
-      callback: (error, msg) => {
-        if (error) return
-        try {
-          heard(msg)
-        } catch (cause) {
-          this.desk.counts.junk++
-          this.desk.log.warn({ subject: msg.subject, cause }, 'an unreadable message')
-        }
-      },
-    })
-  }
-
-  #onBeat(msg: Msg): void {
-    const worker = WorkerId.parse(partOf(msg.subject, 1))
-    const beat = Beat.parse(msg.json())
-    this.roster.heard(worker, beat, monotonicMs())
-    for (const { kind, queue } of beat.offerings)
-      if (this.#queues.size < MAX_QUEUES)
-        this.desk.ensureQueue({ kind, name: queue }).catch(() => undefined)
-    onReturn(this.desk, worker, beat)
-  }
-
-  #onGatewayBeat(msg: Msg): void {
-    const id = GatewayId.parse(partOf(msg.subject, 1))
-    if (id === this.desk.gateway) return
-    if (msg.string() === BYE) this.#gateways.bade(id)
-    else this.#gateways.heard(id, Number(msg.string()), monotonicMs())
-  }
-
-  #ensure(queue: Queue, ensureQueue: DeskOptions['ensureQueue']): Promise<void> {
-    const name = consumerOf(queue)
-    const known = this.#queues.get(name)
-    if (known) return known
-    const made = ensureQueue(queue)
-      .then(() => removeIfAhead(this.desk.jsm, name))
-      .then((removed) => (removed ? ensureQueue(queue) : undefined))
-    this.#queues.set(name, made)
-    made.catch((cause: unknown) => {
-      this.#queues.delete(name)
-      this.desk.log.warn({ consumer: name, cause }, 'a queue could not be made ready')
-    })
-    return made
-  }
-
-  async #follow(ensureStreams: () => Promise<void>): Promise<void> {
-    for await (const status of this.desk.nc.status()) {
-      if (status.type === 'disconnect') this.#connected = false
-      if (status.type !== 'reconnect') continue
-      // A broker that lost its files has no queues: they are made again when next needed.
-      this.#queues.clear()
-      await ensureStreams().catch((cause: unknown) => {
-        this.desk.log.error({ cause }, 'the streams could not be made sure of')
-      })
-      for (const live of this.desk.live.values()) live.silence.excuse(monotonicMs())
-      this.#gateways.excuse(monotonicMs())
-      this.#connected = true
-      // Others may have thought us gone.
-      await reread(this.desk)
-    }
-    this.#connected = false
   }
 }

@@ -6,7 +6,8 @@ import { ANSWERS, subjects } from '../../proto/subjects.ts'
 import { monotonicMs, sleep } from '../clock.ts'
 import type { OnceKey } from '../ports.ts'
 import type { Desk } from './desk.ts'
-import { findAnswer, type Found } from './find-answer.ts'
+import { findAnswer } from './find-answer.ts'
+import type { Found } from './finding.ts'
 import { WRITE_TIMEOUT_MS } from './ledger.ts'
 
 /** What one idempotency key of one tenant stands for. */

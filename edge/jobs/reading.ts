@@ -5,10 +5,10 @@ import type { Over } from './tape.ts'
 /** Where an answer is read from: this gateway's own, another's, or what was kept of it. */
 export interface Source {
   /** Accepted frames in order, from a position on; then how it ended, or that it moved. */
-  take(): Promise<readonly Uint8Array[] | Over>
+  take: () => Promise<readonly Uint8Array[] | Over>
   /** The reader came back for more, and has everything before this position. */
-  reached?(position: number): void
-  leave(): void
+  reached?: (position: number) => void
+  leave: () => void
 }
 
 interface ReadOptions {
@@ -89,7 +89,7 @@ export function restOf(frames: readonly Uint8Array[], position: number): readonl
 }
 
 /** The same of a source: batches that are wholly before the position are left out. */
-export function from(source: Source, position: number): Source {
+export function startingAt(source: Source, position: number): Source {
   if (position === 0) return source
   return {
     ...source,

@@ -8,7 +8,7 @@ import { RENEW_MS } from './follow.ts'
 import { headOf } from './keep-answer.ts'
 import { cancel } from './leave.ts'
 import type { LiveJob } from './live-job.ts'
-import { from, isFrames, type Source } from './reading.ts'
+import { isFrames, startingAt, type Source } from './reading.ts'
 
 /** A reader that was not heard of for this long is not there any more. */
 const LEASE_MS = 5 * RENEW_MS
@@ -74,7 +74,7 @@ export class Relay {
       this.#readers.delete(key)
     }
     this.#readers.set(key, { untilMs: monotonicMs() + LEASE_MS, stop })
-    const source = from({ take: live.tape.read().take, leave: stop }, after)
+    const source = startingAt({ take: live.tape.read().take, leave: stop }, after)
     const push = (frame: Uint8Array): void => void msg.respond(frame)
     this.#pump(source, { push, say, isStopped: () => stopped }).catch((cause: unknown) => {
       this.#desk.log.warn({ job: live.job.id, cause }, 'a reader elsewhere could not be served')

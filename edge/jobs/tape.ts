@@ -70,5 +70,5 @@ export class Tape {
 
 export interface TapeReader {
   /** All that waits, as soon as there is something; then how it ended. */
-  take(): Promise<readonly Uint8Array[] | Over>
+  take: () => Promise<readonly Uint8Array[] | Over>
 }

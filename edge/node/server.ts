@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, ServerResponse, type IncomingMessage, type Server } from 'node:http'
+import { createServer, ServerResponse, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
@@ -14,7 +14,7 @@ const KEEP_ALIVE_MS = 75_000
  * Headers leave with the first words of the body. hono's adapter would send them ahead, in a packet of their own; every
  * stream of ours says something within milliseconds.
  */
-class Answer extends ServerResponse<IncomingMessage> {
+class Answer extends ServerResponse {
   override flushHeaders(): void {}
 }
 

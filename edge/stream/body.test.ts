@@ -9,6 +9,7 @@ const nothing = (): void => undefined
 async function* over() {
   yield bytes
 }
+async function* nothingAtAll() {}
 async function* broken() {
   yield bytes
   throw new Error('it broke')
@@ -69,7 +70,6 @@ describe('the body of an event stream', () => {
   })
 
   test('is opened even where nothing is said', async () => {
-    async function* nothingAtAll() {}
     const said = await Array.fromAsync(bodyOf(nothingAtAll(), { opening, onHangup: nothing }))
     expect(said).toEqual([opening])
   })

@@ -1,3 +1,4 @@
+import { refuseAmbiguous } from './ambiguous.ts'
 import { refuseEndless } from './endless.ts'
 import {
   alone,
@@ -27,6 +28,7 @@ export function readSchema(schema: unknown): Shapes {
   const reader = new SchemaReader(schema)
   const shapes = { root: reader.root(), named: reader.named }
   refuseEndless(shapes)
+  refuseAmbiguous(shapes)
   return shapes
 }
 

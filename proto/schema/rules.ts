@@ -2,7 +2,8 @@ import { BadSchema, type Shape } from './shape.ts'
 
 /** Subschemas, members and values of one schema, and repetitions that it counts. */
 export const MAX_WEIGHT = 4096
-const MAX_COUNT = 1024
+/** llama.cpp repeats an element and its comma no more often. */
+const MAX_COUNT = 900
 
 const TYPES = ['string', 'number', 'integer', 'boolean', 'null', 'array', 'object'] as const
 export type Type = (typeof TYPES)[number]

@@ -45,34 +45,43 @@ const textIn = (list: readonly Event[]): string => list.map(({ text }) => text).
 const lastId = (list: readonly Event[]): string =>
   list.findLast(({ id }) => id !== undefined)?.id ?? ''
 
-export const resume = (stack: () => Stack) =>
-  describe('a client that means to come back', () => {
-    const post = (headers: Record<string, string>, extra: object = {}, key = stack().admin) =>
-      stack().fetch('/v1/chat/completions', { key, json: ask(extra), headers })
-    const get = (path: string, headers: Record<string, string> = {}, key = stack().admin) =>
-      stack().fetch(path, { key, headers })
+const idOf = (response: Response): string => response.headers.get('x-generation-id') ?? ''
 
-    /** Reads until some text is there, and hangs up. */
-    async function begin(headers: Record<string, string> = { 'x-stream-resume': '1' }) {
-      const abort = new AbortController()
-      const response = await stack().fetch('/v1/chat/completions', {
-        key: stack().admin,
-        json: ask({ stream_options: { include_usage: true } }),
-        headers,
-        signal: abort.signal,
-      })
-      const id = response.headers.get('x-generation-id') ?? ''
-      const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
-      let body = ''
-      while (textIn(events(wholeOf(body))).length < 20) {
-        const read = await reader?.read()
-        if (!read || read.done) throw new Error('the answer was over too soon')
-        body += read.value
-      }
-      abort.abort()
-      return { id, seen: events(wholeOf(body)) }
+/** Status and field of a refusal. */
+const refusal = async (asked: Promise<Response>) => {
+  const answer = await asked
+  const { error } = (await answer.json()) as { error: { param: string | null } }
+  return [answer.status, error.param]
+}
+
+export function resume(stack: () => Stack): void {
+  const post = (headers: Record<string, string>, extra: object = {}, key = stack().admin) =>
+    stack().fetch('/v1/chat/completions', { key, json: ask(extra), headers })
+  const get = (path: string, headers: Record<string, string> = {}, key = stack().admin) =>
+    stack().fetch(path, { key, headers })
+
+  /** Reads until some text is there, and hangs up. */
+  async function begin(headers: Record<string, string> = { 'x-stream-resume': '1' }) {
+    const abort = new AbortController()
+    const response = await stack().fetch('/v1/chat/completions', {
+      key: stack().admin,
+      json: ask({ stream_options: { include_usage: true } }),
+      headers,
+      signal: abort.signal,
+    })
+    const id = idOf(response)
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+    let body = ''
+    while (textIn(events(wholeOf(body))).length < 20) {
+      const read = await reader?.read()
+      if (!read || read.done) throw new Error('the answer was over too soon')
+      body += read.value
     }
+    abort.abort()
+    return { id, seen: events(wholeOf(body)) }
+  }
 
+  describe('a client that means to come back', () => {
     test('is told a position with every event, and gets exactly the rest after the last', async () => {
       const { id, seen } = await begin()
       expect(seen[0]?.id).toBe(`${id}:0`)
@@ -98,7 +107,7 @@ export const resume = (stack: () => Stack) =>
 
     test('gets it from any token on, also when it is long over', async () => {
       const response = await post({ 'x-stream-resume': '1' })
-      const id = response.headers.get('x-generation-id') ?? ''
+      const id = idOf(response)
       await response.text()
       for (const after of [0, 1, 17, TOTAL - 1, TOTAL]) {
         const rest = events(await (await get(`/v1/streams/${id}?after=${after}`)).text())
@@ -113,30 +122,25 @@ export const resume = (stack: () => Stack) =>
 
     test('is refused with a reason where it cannot have what it asks for', async () => {
       const response = await post({ 'x-stream-resume': '1' })
-      const id = response.headers.get('x-generation-id') ?? ''
+      const id = idOf(response)
       await response.text()
       const other = await stack().newKey()
-      const refused = async (asked: Promise<Response>) => {
-        const answer = await asked
-        const { error } = (await answer.json()) as { error: { param: string | null } }
-        return [answer.status, error.param]
-      }
-      expect(await refused(get(`/v1/streams/${id}?after=${TOTAL + 3}`))).toEqual([400, 'after'])
-      expect(await refused(get(`/v1/streams/${id}?after=-1`))).toEqual([400, 'after'])
-      expect(await refused(get(`/v1/streams/${id}`, {}, other.secret))).toEqual([404, null])
-      expect(await refused(get(`/v1/streams/${newJobId()}`))).toEqual([404, null])
-      expect(await refused(get('/v1/streams/nonsense'))).toEqual([400, 'id'])
-      expect(await refused(get(`/v1/streams/${id}`, { 'last-event-id': 'x' }))).toEqual([
+      expect(await refusal(get(`/v1/streams/${id}?after=${TOTAL + 3}`))).toEqual([400, 'after'])
+      expect(await refusal(get(`/v1/streams/${id}?after=-1`))).toEqual([400, 'after'])
+      expect(await refusal(get(`/v1/streams/${id}`, {}, other.secret))).toEqual([404, null])
+      expect(await refusal(get(`/v1/streams/${newJobId()}`))).toEqual([404, null])
+      expect(await refusal(get('/v1/streams/nonsense'))).toEqual([400, 'id'])
+      expect(await refusal(get(`/v1/streams/${id}`, { 'last-event-id': 'x' }))).toEqual([
         400,
         'Last-Event-ID',
       ])
-      expect(await refused(post({ 'last-event-id': `${id}:-1` }))).toEqual([400, 'Last-Event-ID'])
-      expect(await refused(post({ 'x-stream-resume': 'yes' }))).toEqual([400, 'x-stream-resume'])
+      expect(await refusal(post({ 'last-event-id': `${id}:-1` }))).toEqual([400, 'Last-Event-ID'])
+      expect(await refusal(post({ 'x-stream-resume': 'yes' }))).toEqual([400, 'x-stream-resume'])
     })
 
     test('cannot resume what it did not ask to', async () => {
       const response = await post({})
-      const id = response.headers.get('x-generation-id') ?? ''
+      const id = idOf(response)
       const refused = await get(`/v1/streams/${id}?after=0`)
       expect(refused.status).toBe(400)
       expect(await refused.text()).toContain('x-stream-resume: 1')
@@ -154,16 +158,17 @@ export const resume = (stack: () => Stack) =>
       expect((await get(path)).status).toBe(404)
     })
   })
+}
 
-export const once = (stack: () => Stack) =>
+export function once(stack: () => Stack): void {
+  const post = (idempotencyKey: string, extra: object = {}, key = stack().admin) =>
+    stack().fetch('/v1/chat/completions', {
+      key,
+      json: ask(extra),
+      headers: { 'idempotency-key': idempotencyKey },
+    })
+
   describe('an idempotency key', () => {
-    const post = (idempotencyKey: string, extra: object = {}, key = stack().admin) =>
-      stack().fetch('/v1/chat/completions', {
-        key,
-        json: ask(extra),
-        headers: { 'idempotency-key': idempotencyKey },
-      })
-
     test('stands for one job, whoever asks with it at once and later', async () => {
       const key = newJobId()
       const responses = await Promise.all(Array.from({ length: 6 }, () => post(key)))
@@ -241,6 +246,7 @@ export const once = (stack: () => Stack) =>
       await next.text()
     })
   })
+}
 
 /** What ends in a blank line: the rest is still on its way. */
 const wholeOf = (body: string): string => body.slice(0, body.lastIndexOf('\n\n') + 2)

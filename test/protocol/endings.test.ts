@@ -1,8 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { describe, vi } from 'vitest'
-import { subjects } from '../../proto/subjects.ts'
-import { HandWorker, replyOf } from './hand-worker.ts'
-import { echoJob, jobsLeft, lastRecord, openDesk, oracle, read, test } from './desk-fixture.ts'
+import { HandWorker } from './hand-worker.ts'
+import { echoJob, jobsLeft, lastRecord, oracle, read, test } from './desk-fixture.ts'
 
 const never = new AbortController().signal
 
