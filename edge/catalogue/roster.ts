@@ -28,6 +28,14 @@ export class Roster {
         if (mayOffer(offering, id)) this.#models.set(id, known(id, offering, nowMs))
   }
 
+  /** What was there before we listened: known, and not counted on. */
+  recall(offerings: readonly Offering[], seenAtMs: number): void {
+    for (const offering of offerings)
+      for (const id of offering.models)
+        if (mayOffer(offering, id) && !this.#models.has(id))
+          this.#models.set(id, known(id, offering, seenAtMs))
+  }
+
   /** Names come and go where workers do: those that were not heard of for long are not kept. */
   #forget(nowMs: number): void {
     for (const [id, { seenAtMs }] of this.#workers)

@@ -5,6 +5,7 @@ import { Failure } from '../../proto/failure.ts'
 import type { GatewayId, JobId } from '../../proto/ids.ts'
 import type { Job } from '../../proto/job.ts'
 import { consumerOf, type Queue } from '../../proto/subjects.ts'
+import { Inventory } from '../catalogue/inventory.ts'
 import { Roster } from '../catalogue/roster.ts'
 import { unknownModel } from '../catalogue/unknown-model.ts'
 import { monotonicMs, sleep } from '../clock.ts'
@@ -99,7 +100,10 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
       newInbox: () => createInbox(inboxPrefix),
       find: (id, ask) => findAnswer(desk, id, ask),
     }
-    const listening = new Listening(desk, { roster, gateways, queues, ensureStreams })
+    const inventory = await Inventory.open(nc, log, (offerings, ageMs) => {
+      roster.recall(offerings, monotonicMs() - ageMs)
+    })
+    const listening = new Listening(desk, { roster, gateways, queues, inventory, ensureStreams })
     const opened = new GatewayDesk(desk, roster, listening)
     await nc.flush()
     return opened

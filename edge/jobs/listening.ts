@@ -2,6 +2,7 @@ import type { Msg } from '@nats-io/nats-core'
 import { Beat, BEAT_MS } from '../../proto/beat.ts'
 import { GatewayId, WorkerId } from '../../proto/ids.ts'
 import { partOf, subjects } from '../../proto/subjects.ts'
+import type { Inventory } from '../catalogue/inventory.ts'
 import type { Roster } from '../catalogue/roster.ts'
 import { monotonicMs } from '../clock.ts'
 import { within } from '../within.ts'
@@ -23,6 +24,7 @@ interface ListeningOptions {
   roster: Roster
   gateways: Gateways
   queues: Queues
+  inventory: Inventory
   /** Makes sure that the streams are there: a broker may come back without its files. */
   ensureStreams: () => Promise<void>
 }
@@ -106,10 +108,11 @@ export class Listening {
   }
 
   #onBeat(msg: Msg): void {
-    const { roster, queues } = this.#options
+    const { roster, queues, inventory } = this.#options
     const worker = WorkerId.parse(partOf(msg.subject, 1))
     const beat = Beat.parse(msg.json())
     roster.heard(worker, beat, monotonicMs())
+    inventory.note(worker, beat)
     for (const { kind, queue } of beat.offerings)
       if (!queues.full) queues.ensure({ kind, name: queue }).catch(() => undefined)
     onReturn(this.#desk, worker, beat)

@@ -61,6 +61,7 @@ describe('the configuration of nats-server', () => {
           "dead.>",
           "answer.>",
           "idem.>",
+          "$KV.workers.>",
           "read.*",
           "claim.>",
           "ctl.>",

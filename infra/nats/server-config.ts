@@ -109,6 +109,7 @@ export const gatewayMay = (name: string): Permissions => ({
     'dead.>',
     'answer.>',
     'idem.>',
+    '$KV.workers.>',
     'read.*',
     'claim.>',
     'ctl.>',
