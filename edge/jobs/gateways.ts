@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { GatewayId } from '../../proto/ids.ts'
 
 /** Gateways beat five times a second: one that was not heard of for this long is gone. */
-const GONE_MS = 600
+export const GONE_MS = 600
 /** One whose connection ended as well is gone sooner. */
 const GONE_DISCONNECTED_MS = 300
 /** Who left is remembered this long: its answers turn up elsewhere. */

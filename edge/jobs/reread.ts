@@ -3,7 +3,7 @@ import type { Desk } from './desk.ts'
 import { lastRecord } from './ledger.ts'
 
 /**
- * We stood still, or were cut off: another gateway may have adopted what is ours. Until LEDGER was read nothing is done
+ * We stood still, or were cut off from the broker: another gateway may have adopted what is ours. Until LEDGER was read nothing is done
  * about any job; answers that moved are then read where they are.
  */
 export async function reread(desk: Desk): Promise<void> {

@@ -72,7 +72,11 @@ export class StuckConsumers {
     seen.looking = true
     seen.nextLookMs = nowMs + LOOK_MS + Math.random() * SPREAD_MS
     try {
-      if (!(await this.#seemsStuck(consumer, queue, seen))) return
+      const info = await this.#info(consumer)
+      // A gateway may have died between removing it and making it anew.
+      if (!info)
+        return await this.#make(queue, 'a consumer was gone: it is made again', { consumer })
+      if (!(await this.#seemsStuck(info, queue, seen))) return
       seen.looks = 0
       seen.patience = Math.min(2 * seen.patience, MOST_LOOKS)
       await this.#renew(consumer, queue, seen.mark)
@@ -86,13 +90,12 @@ export class StuckConsumers {
   }
 
   /** Whether this look is the last of enough that found it idle where it should deliver. */
-  async #seemsStuck(consumer: string, queue: Queue, seen: Seen): Promise<boolean> {
-    const info = await this.#info(consumer)
+  async #seemsStuck(info: ConsumerInfo, queue: Queue, seen: Seen): Promise<boolean> {
     const mark = markOf(info)
     const moved = mark !== seen.mark
     seen.mark = mark
-    if (moved && info && info.delivered.consumer_seq > 0) seen.patience = LOOKS
-    const idles = info === undefined || (await this.#idles(info, queue))
+    if (moved && info.delivered.consumer_seq > 0) seen.patience = LOOKS
+    const idles = await this.#idles(info, queue)
     seen.looks = idles ? (moved ? 1 : seen.looks + 1) : 0
     return seen.looks >= seen.patience
   }
@@ -102,24 +105,27 @@ export class StuckConsumers {
     const { num_waiting, num_pending, num_ack_pending, config, paused } = info
     // Somebody paused it on purpose; or all slots are busy; or as many are computed as may be at once.
     if (paused || num_waiting === 0) return false
-    if (num_ack_pending >= (config.max_ack_pending ?? Number.POSITIVE_INFINITY)) return false
+    const most = config.max_ack_pending ?? 0
+    if (most > 0 && num_ack_pending >= most) return false
     // Its own count may be what is wrong with it: then the stream holds more than it knows of.
     return num_pending > 0 || (await this.#stored(queue)) > num_ack_pending
   }
 
   async #renew(consumer: string, queue: Queue, mark: string): Promise<void> {
-    const { jsm, ensureQueue, log, recreated } = this.#parts
     const info = await this.#info(consumer)
-    // It moved after all; or another gateway was faster, and this one is new.
-    if (markOf(info) !== mark) return
-    const { num_pending, num_waiting, num_ack_pending, delivered, created } = info ?? {}
-    log.warn(
-      { consumer, num_pending, num_waiting, num_ack_pending, delivered, created },
-      'a consumer delivers nothing although jobs and pulls wait: it is made anew',
-    )
-    await jsm.consumers.delete(JOBS, consumer).catch(unlessMissing)
-    await ensureQueue(queue)
-    recreated()
+    // It moved after all; or another gateway was faster, and this one is new, or about to be made.
+    if (!info || markOf(info) !== mark) return
+    await this.#parts.jsm.consumers.delete(JOBS, consumer).catch(unlessMissing)
+    const { num_pending, num_waiting, num_ack_pending, delivered, created } = info
+    const figures = { consumer, num_pending, num_waiting, num_ack_pending, delivered, created }
+    const why = 'a consumer delivered nothing although jobs and pulls wait: it is made anew'
+    await this.#make(queue, why, figures)
+  }
+
+  async #make(queue: Queue, why: string, figures: object): Promise<void> {
+    this.#parts.log.warn(figures, why)
+    await this.#parts.ensureQueue(queue)
+    this.#parts.recreated()
   }
 
   async #info(consumer: string): Promise<ConsumerInfo | undefined> {
@@ -136,11 +142,8 @@ export class StuckConsumers {
 /** A code of the server's `errors.json`. */
 const CONSUMER_NOT_FOUND = 10_014
 
-/** A gateway may have died between removing a consumer and making it anew: then there is none. */
-const MISSING = 'none'
-
-const markOf = (info: ConsumerInfo | undefined): string =>
-  info ? `${info.created} ${info.delivered.consumer_seq} ${info.delivered.stream_seq}` : MISSING
+const markOf = ({ created, delivered }: ConsumerInfo): string =>
+  `${created} ${delivered.consumer_seq} ${delivered.stream_seq}`
 
 function unlessMissing(thrown: unknown): undefined {
   if (thrown instanceof JetStreamApiError && thrown.code === CONSUMER_NOT_FOUND) return
