@@ -21,13 +21,16 @@ export function answerOf(
 export function sourceOf(desk: Desk, live: LiveJob, position: number): Source {
   live.readers++
   const { take } = live.tape.read()
+  const reached = (read: number): void => {
+    live.read = Math.max(live.read, read)
+    moveWindow(desk, live, live.read)
+  }
+  // It may be ahead of a job that runs again from its beginning, and takes nothing until that has caught up.
+  reached(position)
   return startingAt(
     {
       take,
-      reached(read) {
-        live.read = Math.max(live.read, read)
-        moveWindow(desk, live, live.read)
-      },
+      reached,
       leave() {
         live.readers--
         leave(desk, live)

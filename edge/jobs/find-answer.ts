@@ -4,6 +4,7 @@ import type { JobId } from '../../proto/ids.ts'
 import { decodeAnswer } from '../../proto/stored-answer.ts'
 import { ANSWERS, subjects } from '../../proto/subjects.ts'
 import { monotonicMs, sleep } from '../clock.ts'
+import { within } from '../within.ts'
 import { sourceOf } from './answer.ts'
 import type { Desk } from './desk.ts'
 import { ahead, notResumable, unknown, type Ask, type Found } from './finding.ts'
@@ -17,6 +18,8 @@ import type { Over } from './tape.ts'
 /** Longer than another gateway takes to adopt what the owner left. */
 const PATIENCE_MS = 8_000
 const AGAIN_MS = 20
+/** A broker that is away says nothing: whoever asks is told, and may ask again. */
+const BROKER_MS = 1_000
 /** What nobody knows of is asked for this long: a gateway may be slow to say that it has it. */
 const UNKNOWN_MS = 700
 /** Events after the last token that have a position of their own: the finish and the usage. */
@@ -27,6 +30,18 @@ export const ENDINGS = 2
  * gone, as soon as another has adopted the job. Throws `not_found` for what is unknown, too old, or another tenant's.
  */
 export async function findAnswer(desk: Desk, id: JobId, ask: Ask): Promise<Found> {
+  try {
+    return await seek(desk, id, ask)
+  } catch (thrown) {
+    if (thrown instanceof Failure) throw thrown
+    throw new Failure('unavailable', 'The broker does not answer. Try again in a moment.', {
+      cause: thrown,
+      retryAfterMs: 1_000,
+    })
+  }
+}
+
+async function seek(desk: Desk, id: JobId, ask: Ask): Promise<Found> {
   const startedMs = monotonicMs()
   for (;;) {
     const live = desk.live.get(id)
@@ -52,8 +67,13 @@ function ours(desk: Desk, live: LiveJob, { tenant, after }: Ask): Found {
 }
 
 async function kept(desk: Desk, id: JobId, { tenant, after }: Ask): Promise<Found | undefined> {
-  const message = await desk.jsm.direct.getMessage(ANSWERS, { last_by_subj: subjects.answer(id) })
-  if (!message) return undefined
+  const asked = Promise.all([
+    desk.jsm.direct.getMessage(ANSWERS, { last_by_subj: subjects.answer(id) }),
+    lastRecord(desk, id),
+  ])
+  const [message, last] = await within(BROKER_MS, asked)
+  // It is written before the end is recorded, and nobody is shown an end that is not recorded.
+  if (!message || last?.record.type !== 'final') return undefined
   const { head, frames } = decodeAnswer(message.data)
   if (head.tenant !== tenant) throw unknown(id)
   const total = frames.reduce((sum, frame) => sum + (frameHead(frame)?.count ?? 0), 0)

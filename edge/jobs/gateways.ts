@@ -9,6 +9,7 @@ const GONE_DISCONNECTED_MS = 300
 const LATELY_MS = 3_000
 /** Whoever was there before us has beaten by now. */
 const SETTLED_MS = 1_000
+const MAX_GONE = 256
 
 const Disconnect = z.object({ client: z.object({ id: z.int(), user: z.string() }) })
 
@@ -23,6 +24,8 @@ export class Gateways {
   readonly #self: GatewayId
   readonly #openedAtMs: number
   readonly #signs = new Map<GatewayId, Sign>()
+  /** Those that were here and are gone: every boot is another, so the former ones are forgotten in turn. */
+  readonly #gone = new Set<GatewayId>()
   #leftAtMs = Number.NEGATIVE_INFINITY
 
   constructor(self: GatewayId, nowMs: number) {
@@ -31,6 +34,7 @@ export class Gateways {
   }
 
   heard(id: GatewayId, connection: number, nowMs: number): void {
+    this.#gone.delete(id)
     this.#signs.set(id, { seenAtMs: nowMs, connection, disconnected: false })
   }
 
@@ -61,6 +65,7 @@ export class Gateways {
 
   isAlive(id: GatewayId, nowMs: number): boolean {
     if (id === this.#self) return true
+    if (this.#gone.has(id)) return false
     const sign = this.#signs.get(id)
     return sign ? !isGone(sign, nowMs) : nowMs - this.#openedAtMs < SETTLED_MS
   }
@@ -73,7 +78,12 @@ export class Gateways {
   /** Those who are gone since this was asked last. */
   takeGone(nowMs: number): GatewayId[] {
     const gone = [...this.#signs].filter(([, sign]) => isGone(sign, nowMs)).map(([id]) => id)
-    for (const id of gone) this.#signs.delete(id)
+    for (const id of gone) {
+      this.#signs.delete(id)
+      this.#gone.add(id)
+      const [oldest] = this.#gone
+      if (this.#gone.size > MAX_GONE && oldest !== undefined) this.#gone.delete(oldest)
+    }
     if (gone.length > 0) this.#leftAtMs = nowMs
     return gone
   }

@@ -48,6 +48,12 @@ async function gatewaysOf(stack: StackFixture): Promise<[Gateway, Gateway]> {
   throw new Error(`the gateways did not come back:\n${stack.said()}`)
 }
 
+async function brokerOf(stack: StackFixture): Promise<number> {
+  const { pid } = (await stack.read()).nats
+  if (pid === null) throw new Error('the broker is not ours')
+  return pid
+}
+
 interface Reader {
   text: string
   job: JobId
@@ -109,6 +115,17 @@ describe('a gateway with ten readers', () => {
       })
       expect(await tokensMade(stack, job)).toBe(1)
     }
+  })
+
+  test('that is killed together with its broker loses nothing: what FRAMES forgot is made again, and not shown', async ({
+    stack,
+    expect,
+  }) => {
+    const [victim, other] = await gatewaysOf(stack)
+    const readers = await begun(stack, [victim.url, other.url])
+    await Promise.all([kill(victim.pid), kill(await brokerOf(stack))])
+    await Promise.all(readers.map(({ over }) => over))
+    for (const { text } of readers) expect(text).toBe(oracle(SEED, TOKENS))
   })
 
   test('that stands still for two seconds loses its jobs, and not one reader a token', async ({

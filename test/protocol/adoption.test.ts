@@ -158,6 +158,30 @@ describe('the jobs of a gateway that is gone', () => {
     expect(await readAfterZombie({ nats, gone, desk, w1, w2 }, false)).not.toBe(oracle(20))
   })
 
+  test('run again where FRAMES went with the broker, and no reader sees a token twice', async ({
+    desk,
+    gone,
+    w1,
+    expect,
+  }) => {
+    const job = resumable(gone)
+    await gone.ask(job, { signal: never })
+    const { offer } = await w1.take()
+    w1.echo(offer, 1, [0, 8])
+    await vi.waitUntil(() => gone.desk.counts.tokens === 8)
+    await desk.desk.jsm.streams.purge('FRAMES')
+    await gone[Symbol.asyncDispose]()
+    await vi.waitUntil(() => desk.desk.live.get(job.id)?.doubtful === false)
+    const { answer } = await desk.resume(job.id, { tenant: job.tenant, after: 8, signal: never })
+    const rest = read(answer)
+    w1.echo(offer, 1, [8, 10])
+    const again = await w1.take()
+    expect(again.grant).toMatchObject({ epoch: 2, from: 0, prefix: [] })
+    w1.echo(again.offer, 2, [0, 20])
+    w1.end(again.offer, 2, 20)
+    expect(await rest).toBe(tailOf(8))
+  })
+
   test('are granted again to the worker whose grant was lost with it, and to no other', async ({
     desk,
     gone,

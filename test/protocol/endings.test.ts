@@ -139,6 +139,8 @@ describe('a job', () => {
     const stop = new AbortController()
     const job = echoJob(desk)
     expect(w1.controls).toEqual([])
+    // Its queue is there: it is the job's own write whose answer is lost.
+    await desk.desk.ensureQueue({ kind: 'chat', name: 'echo' })
     nats.signal('SIGSTOP')
     const refused = desk.ask(job, { signal: stop.signal })
     await expect(refused).rejects.toMatchObject({ code: 'unavailable' })
