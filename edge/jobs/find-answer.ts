@@ -91,9 +91,9 @@ async function kept(desk: Desk, id: JobId, { tenant, after }: Ask): Promise<Foun
 }
 
 /** Whether it may yet turn up: its owner died and nobody adopted it so far. Throws what LEDGER says of its end. */
-async function isExpected(desk: Desk, id: JobId, { awaited }: Ask): Promise<boolean> {
+async function isExpected(desk: Desk, id: JobId, { awaitedUntilMs = 0 }: Ask): Promise<boolean> {
   const record = (await lastRecord(desk, id))?.record
-  if (!record) return (awaited ?? false) || desk.gatewayLeftLately()
+  if (!record) return monotonicMs() < awaitedUntilMs || desk.gatewayLeftLately()
   if (record.type !== 'final') return true
   if (record.failure) throw Failure.of(record.failure)
   if (record.outcome === 'cancelled')

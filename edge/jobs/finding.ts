@@ -8,8 +8,8 @@ export interface Ask {
   /** Tokens (or blocks) that the reader has. */
   after: number
   signal: AbortSignal
-  /** Somebody is admitting it at this moment: it may not be there yet. */
-  awaited?: boolean
+  /** Somebody is admitting it at this moment: until then it may not be there yet. By our monotonic clock. */
+  awaitedUntilMs?: number
 }
 
 export interface Found {

@@ -34,7 +34,6 @@ export async function reserve(
   const subject = subjects.idempotency(hash)
   const text = JSON.stringify({ job: job.id, fingerprint } satisfies z.infer<typeof Reservation>)
   let expectLast = 0
-  const startedMs = monotonicMs()
   for (;;) {
     const seq = await put(desk, subject, text, expectLast)
     if (seq !== 'lost') return { ours: true, giveUp: () => erase(desk, seq) }
@@ -43,13 +42,12 @@ export async function reserve(
     if (!last) continue
     const known = Reservation.parse(last.json())
     if (known.fingerprint !== fingerprint) throw reused()
-    const awaited =
-      Date.now() - last.time.getTime() < ADMITTED_MS && monotonicMs() - startedMs < ADMITTED_MS
+    const ageMs = Date.now() - last.time.getTime()
     const found = await findAnswer(desk, known.job, {
       tenant: job.tenant,
       after: 0,
       signal,
-      awaited,
+      awaitedUntilMs: monotonicMs() + ADMITTED_MS - ageMs,
     }).catch((thrown: unknown) => {
       if (thrown instanceof Failure && thrown.code === 'unavailable') throw thrown
       // It never was admitted, or it failed and left nothing to replay: then this request is the one that counts.

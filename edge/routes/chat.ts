@@ -1,8 +1,14 @@
 import { createRoute } from '@hono/zod-openapi'
+import { Failure } from '../../proto/failure.ts'
 import { newJobId, type GatewayId, type JobId } from '../../proto/ids.ts'
 import { DEFAULT_DEADLINE_MS, type ChatJob, type DuplexJob, type Job } from '../../proto/job.ts'
 import { randomU32 } from '../../proto/random.ts'
-import { ChatCompletion, ChatCompletionChunk, ChatRequest } from '../../proto/openai/chat.ts'
+import {
+  ChatCompletion,
+  ChatCompletionChunk,
+  ChatRequest,
+  tellingOf,
+} from '../../proto/openai/chat.ts'
 import { unknownModel } from '../catalogue/unknown-model.ts'
 import { failures, router } from '../http.ts'
 import { onceKeyOf } from '../idempotency.ts'
@@ -62,6 +68,7 @@ export const chatRoutes = ({
     const ids = wantsResume(c.req.header('x-stream-resume'))
     const served = await catalogue.find(request.model)
     if (!served) throw unknownModel(request.model)
+    if (served.kind === 'duplex') refuseTelling(request)
     const id = newJobId()
     const reading = { resumable: ids || once !== undefined, includeUsage }
     const job = { ...base(request, id, await answers.gateway()), reading, tenant }
@@ -98,6 +105,16 @@ function base(request: ChatRequest, id: JobId, gateway: GatewayId): Base {
   }
 }
 
+/** A model that gives back bytes has no tokens to tell of, and no format to keep. */
+function refuseTelling(request: ChatRequest): void {
+  const { logprobs, format } = tellingOf(request)
+  const param = format ? 'response_format' : logprobs === undefined ? undefined : 'logprobs'
+  if (param)
+    throw new Failure('invalid', `The model "${request.model}" has no ${param}: leave it out.`, {
+      param,
+    })
+}
+
 /** Everything the request left open is fixed here, so that any worker continues alike. */
 function chatJob(job: Omit<DuplexJob, 'kind'>, request: ChatRequest): ChatJob {
   return {
@@ -115,6 +132,7 @@ function chatJob(job: Omit<DuplexJob, 'kind'>, request: ChatRequest): ChatJob {
       seed: (request.seed ?? randomU32()) >>> 0,
       maxTokens: request.max_completion_tokens ?? request.max_tokens ?? null,
       stop: typeof request.stop === 'string' ? [request.stop] : (request.stop ?? []),
+      ...tellingOf(request),
     },
   }
 }

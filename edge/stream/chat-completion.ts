@@ -1,12 +1,13 @@
 import { Failure } from '../../proto/failure.ts'
 import { decodeFrame, frameHead, type End } from '../../proto/frame.ts'
-import type { ChatCompletion } from '../../proto/openai/chat.ts'
+import type { ChatCompletion, TokenLogprob } from '../../proto/openai/chat.ts'
 import type { Answer } from '../ports.ts'
-import { pieceOf, usageOf, type ChatHead } from './chat-parts.ts'
+import { logprobsOf, pieceOf, usageOf, type ChatHead } from './chat-parts.ts'
 
 /** The whole answer at once, for a caller that does not stream. */
 export async function chatCompletion(answer: Answer, head: ChatHead): Promise<ChatCompletion> {
   let content = ''
+  const logprobs: TokenLogprob[] = []
   let completionTokens = 0
   let end: End | undefined
   for await (const frames of answer)
@@ -15,6 +16,7 @@ export async function chatCompletion(answer: Answer, head: ChatHead): Promise<Ch
       if (!frame) continue
       completionTokens += frame.count
       content += pieceOf(bytes, frame)
+      for (const token of logprobsOf(bytes, frame)?.content ?? []) logprobs.push(token)
       if (frame.kind === 'end') end = decodeFrame(bytes) as { kind: 'end' } & End
     }
   if (!end) throw new Failure('internal', 'The answer ended without its last frame.')
@@ -27,7 +29,7 @@ export async function chatCompletion(answer: Answer, head: ChatHead): Promise<Ch
       {
         index: 0,
         message: { role: 'assistant', content, refusal: null },
-        logprobs: null,
+        logprobs: logprobs.length === 0 ? null : { content: logprobs, refusal: null },
         finish_reason: end.finish,
       },
     ],

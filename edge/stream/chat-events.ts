@@ -3,7 +3,7 @@ import { decodeFrame, frameHead, type End } from '../../proto/frame.ts'
 import type { Answer, Log } from '../ports.ts'
 import type { JobId } from '../../proto/ids.ts'
 import { KEEP_ALIVE_LINE } from './body.ts'
-import { pieceOf, usageOf, type ChatHead } from './chat-parts.ts'
+import { logprobsOf, pieceOf, usageOf, type ChatHead } from './chat-parts.ts'
 import { idLine } from './position.ts'
 
 const utf8 = new TextEncoder()
@@ -45,7 +45,7 @@ export async function* chatEvents(
   const usage = usageIn(options.includeUsage)
   const base = baseOf(head)
   const before = `${base},"choices":[{"index":0,"delta":{"content":`
-  const after = `},"logprobs":null,"finish_reason":null}]${usage}}\n\n`
+  const after = `,"finish_reason":null}]${usage}}\n\n`
   let ended = false
   try {
     for await (const frames of answer) {
@@ -54,8 +54,13 @@ export async function* chatEvents(
         const frame = frameHead(bytes)
         if (!frame) continue
         const piece = pieceOf(bytes, frame)
-        if (piece && job) text += idLine(job, frame.seq + frame.count)
-        if (piece) text += `${before}${JSON.stringify(piece)}${after}`
+        // A token that shows nothing has a probability all the same.
+        const logprobs = logprobsOf(bytes, frame)
+        if (piece || logprobs) {
+          if (job) text += idLine(job, frame.seq + frame.count)
+          const told = logprobs ? JSON.stringify(logprobs) : 'null'
+          text += `${before}${JSON.stringify(piece)}},"logprobs":${told}${after}`
+        }
         if (frame.kind !== 'end') continue
         text += ending(bytes, frame.seq)
         ended = true

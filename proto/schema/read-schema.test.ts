@@ -20,6 +20,8 @@ function fault(schema: unknown): string {
 const nest = (depth: number, inner: object): object =>
   depth === 0 ? inner : { type: 'array', items: nest(depth - 1, inner) }
 
+const times = <T>(length: number, make: (i: number) => T): T[] =>
+  Array.from({ length }, (_, i) => make(i))
 const list = (items: object) => ({ type: 'array', items })
 const node = (name: string, value: unknown) => ({
   type: 'object',
@@ -180,11 +182,20 @@ describe('a JSON schema', () => {
   test('is bounded in depth, size and names', ({ expect }) => {
     expect(fault(nest(32, {}))).toBe('is fine')
     expect(fault(nest(100, {}))).toContain('items.items')
-    expect(fault({ enum: Array.from({ length: 5000 }, (_, i) => i) })).toBe('enum')
+    expect(fault({ enum: times(512, (i) => i) })).toBe('is fine')
+    expect(fault({ enum: times(513, (i) => i) })).toBe('enum')
+    expect(fault({ anyOf: times(32, () => plain) })).toBe('is fine')
+    expect(fault({ anyOf: times(33, () => plain) })).toBe('anyOf')
+    const named = (size: number) => Object.fromEntries(times(size, (i) => [`p${i}`, plain]))
+    const required = Object.keys(named(1))
+    expect(fault({ properties: named(257), required })).toBe('is fine')
+    expect(fault({ properties: named(257) })).toBe('properties')
+    const all = { properties: named(2048), required: Object.keys(named(2048)) }
+    expect(fault(all)).toBe('properties.p2047')
     expect(fault(nest(8, { type: 'string', minLength: 900, maxLength: 900 }))).toBe('is fine')
     const many = { type: 'array', minItems: 900, maxItems: 900, items: { type: 'null' } }
-    const five = { type: 'object', properties: { a: many, b: many, c: many, d: many, e: many } }
-    expect(fault(five)).toBe('properties.e.maxItems')
+    const counting = Object.fromEntries(times(23, (i) => [`p${i}`, many]))
+    expect(fault({ properties: counting })).toBe('properties.p22.maxItems')
     expect(fault(chain(256))).toBe('is fine')
     expect(() => readSchema(chain(2000))).toThrow('names more than 256')
   })

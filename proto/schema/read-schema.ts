@@ -6,6 +6,10 @@ import {
   integer,
   isObject,
   isOfType,
+  MAX_BRANCHES,
+  MAX_COUNTED,
+  MAX_OPTIONAL,
+  MAX_VALUES,
   MAX_WEIGHT,
   number,
   rulesOf,
@@ -19,6 +23,7 @@ import { BadSchema, type Member, type Shape, type Shapes } from './shape.ts'
 
 const MAX_DEPTH = 32
 const MAX_NAMED = 256
+const TOO_LARGE = 'The schema is too large. Ask for less at once.'
 
 /**
  * Reads a JSON schema (draft 2020-12, the part of it that can be kept). Throws a `BadSchema` at the first place that
@@ -38,6 +43,7 @@ class SchemaReader {
   /** Named and not read yet. One after the other: named by each other they would nest as deeply as a stranger likes. */
   readonly #pending: (() => void)[] = []
   #weight = 0
+  #counted = 0
 
   constructor(schema: unknown) {
     this.#schema = schema
@@ -115,6 +121,11 @@ class SchemaReader {
     // With properties of its own, an object that may have more is made without any.
     if (typeof additionalProperties !== 'boolean' && !isObject(additionalProperties))
       throw new BadSchema([...path, 'additionalProperties'], 'It must be true, false or a schema.')
+    if (names.length - musts.size > MAX_OPTIONAL)
+      throw new BadSchema(
+        [...path, 'properties'],
+        `At most ${MAX_OPTIONAL} may be optional. Require the others.`,
+      )
     const members = names.map((name): Member => {
       const shape = this.#read(properties[name], [...path, 'properties', name])
       return { name, shape, required: musts.has(name) }
@@ -125,7 +136,8 @@ class SchemaReader {
   #anyOf(branches: unknown, path: Path): Shape {
     if (!Array.isArray(branches) || branches.length === 0)
       throw new BadSchema(path, 'It must be a list of schemas.')
-    this.#weigh(branches.length, path)
+    if (branches.length > MAX_BRANCHES)
+      throw new BadSchema(path, `At most ${MAX_BRANCHES} branches are possible.`)
     return oneOf(branches.map((branch, i) => this.#read(branch, [...path, String(i)])))
   }
 
@@ -133,6 +145,8 @@ class SchemaReader {
   #oneOf(values: unknown, types: readonly Type[], path: Path): Shape {
     if (!Array.isArray(values) || values.length === 0)
       throw new BadSchema(path, 'It must be a list of values.')
+    if (values.length > MAX_VALUES)
+      throw new BadSchema(path, `At most ${MAX_VALUES} values are possible.`)
     this.#weigh(values.length, path)
     const scalars = values.map((value: unknown) => {
       if (
@@ -181,14 +195,15 @@ class SchemaReader {
     path: Path,
   ): { min: number; max: number | null } {
     const { min, max } = counts(schema, least, most, path)
-    this.#weigh(Math.max(min, max ?? 0), [...path, max === null ? least : most])
+    this.#counted += Math.max(min, max ?? 0)
+    if (this.#counted > MAX_COUNTED)
+      throw new BadSchema([...path, max === null ? least : most], TOO_LARGE)
     return { min, max }
   }
 
   #weigh(weight: number, path: Path): void {
     this.#weight += weight
-    if (this.#weight > MAX_WEIGHT)
-      throw new BadSchema(path, 'The schema is too large. Ask for less at once.')
+    if (this.#weight > MAX_WEIGHT) throw new BadSchema(path, TOO_LARGE)
   }
 }
 

@@ -1,7 +1,13 @@
 import { BadSchema, type Shape } from './shape.ts'
 
-/** Subschemas, members and values of one schema, and repetitions that it counts. */
-export const MAX_WEIGHT = 4096
+/** Subschemas, members and values of one schema. */
+export const MAX_WEIGHT = 2048
+/** All that it counts: lengths of strings and lists together. */
+export const MAX_COUNTED = 20_000
+/** What may come next is looked at once for each of these, with every token of an answer, while others wait. */
+export const MAX_BRANCHES = 32
+export const MAX_VALUES = 512
+export const MAX_OPTIONAL = 256
 /** llama.cpp repeats an element and its comma no more often. */
 const MAX_COUNT = 900
 

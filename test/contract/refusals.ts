@@ -95,7 +95,7 @@ export function refusals(stack: () => Stack): void {
       ['stop', { stop: ['a', 'b', 'c', 'd', 'e'] }],
       ['n', { n: 2 }],
       ['tools', { tools: [{ type: 'function', function: { name: 'f' } }] }],
-      ['response_format', { response_format: { type: 'json_object' } }],
+      ['logit_bias', { logit_bias: { 5: 1 } }],
     ])('names the field %s of %j', async ([param, wrong]) => {
       expect(await chat({ ...fine, ...wrong })).toMatchObject({
         status: 400,

@@ -99,6 +99,16 @@ export function resume(stack: () => Stack): void {
       expect(rest.at(-2)?.data).toContain(`"completion_tokens":${TOTAL}`)
     })
 
+    test('may be the OpenAI SDK, which reads events with ids as it reads those without', async () => {
+      const headers = { 'x-stream-resume': '1' }
+      const stream = await stack()
+        .openai()
+        .chat.completions.create({ ...ask(), stream: true, model: MODEL }, { headers })
+      let text = ''
+      for await (const { choices } of stream) text += choices[0]?.delta.content ?? ''
+      expect(text).toBe(oracle(SEED, TOTAL))
+    })
+
     test('gets the same rest by asking again as it first did', async () => {
       const { seen } = await begin()
       const again = await post({ 'last-event-id': lastId(seen) })

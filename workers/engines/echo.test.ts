@@ -1,5 +1,6 @@
 import { describe, test } from 'vitest'
 import { echoToken } from '../../proto/echo.ts'
+import { decodeScore, nameOf } from '../../proto/score.ts'
 import { echoEngine } from './echo.ts'
 import { engineContract, hear } from './engine.contract.ts'
 import type { Engine, Task } from './engine.ts'
@@ -16,6 +17,12 @@ engineContract(
   'echo',
   async () => echoEngine({ slots: 4 }),
   (from) => taskOf(sampleChat('echo-24-1-0', 'hello'), from),
+)
+
+engineContract(
+  'echo, with log probabilities,',
+  async () => echoEngine({ slots: 4 }),
+  (from) => taskOf(sampleChat('echo-24-1-0', 'hello', { logprobs: 2 }), from),
 )
 
 describe('echo', () => {
@@ -42,6 +49,26 @@ describe('echo', () => {
       expect(outputs.at(-1)).toEqual({ kind: 'end', finish, promptTokens: 3, cachedTokens: 0 })
     },
   )
+
+  test.for([
+    { logprobs: 0, top: 0 },
+    { logprobs: 20, top: 1 },
+  ])('is certain of each token, and has $top to tell of $logprobs', async (asked, { expect }) => {
+    const job = sampleChat('echo-3-0-0', 'hi', { seed: 7, logprobs: asked.logprobs })
+    const { scores, texts } = await hear(engine, taskOf(job))
+    const told = scores.map((score) => decodeScore(Buffer.from(score, 'hex')))
+    expect(told.map(({ token }) => nameOf(token))).toEqual(texts)
+    expect(told.map(({ token }) => token.logprob)).toEqual([0, 0, 0])
+    expect(told.map(({ top }) => top.length)).toEqual([asked.top, asked.top, asked.top])
+  })
+
+  test('refuses a format, and says so', async ({ expect }) => {
+    const job = sampleChat('echo-3-0-0', 'hi', { format: { kind: 'json' } })
+    await expect(hear(engine, taskOf(job))).rejects.toMatchObject({
+      code: 'invalid',
+      param: 'response_format',
+    })
+  })
 
   test('shows that it lives while it reads, after a takeover too', async ({ expect }) => {
     for (const from of [0, 3]) {

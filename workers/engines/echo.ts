@@ -2,6 +2,7 @@ import { echoToken, parseEcho } from '../../proto/echo.ts'
 import { Failure } from '../../proto/failure.ts'
 import type { Output } from '../../proto/frame.ts'
 import type { ChatMessage } from '../../proto/job.ts'
+import { encodeScore } from '../../proto/score.ts'
 import type { Engine } from './engine.ts'
 import { sleepUntil } from './sleep-until.ts'
 
@@ -22,7 +23,15 @@ export function echoEngine({ slots = 16 } = {}): Engine {
     if (job.kind !== 'chat' || model?.kind !== 'chat')
       throw new Failure('model_not_found', `The model "${job.model}" is not an echo model.`)
     signal.throwIfAborted()
-    const { maxTokens, seed } = job.sampling
+    const { maxTokens, seed, logprobs, format } = job.sampling
+    if (format)
+      throw new Failure(
+        'invalid',
+        'An echo model answers in words only: leave response_format out.',
+        {
+          param: 'response_format',
+        },
+      )
     const promptTokens = words(job.messages)
     const until = Math.min(model.tokens, maxTokens ?? model.tokens)
     const gap = { gapMs: model.gapMs }
@@ -36,7 +45,8 @@ export function echoEngine({ slots = 16 } = {}): Engine {
           await sleepUntil(dueMs, signal)
         signal.throwIfAborted()
         const { id, text } = echoToken(seed, position)
-        yield { kind: 'tokens', ids: [id], texts: [text] }
+        const scores = logprobs !== undefined && { scores: [certain(text, logprobs)] }
+        yield { kind: 'tokens', ids: [id], texts: [text], ...scores }
         // A reader that paused is not owed a burst; a timer that fired late is made up for.
         dueMs = Math.max(dueMs + model.gapMs, performance.now())
       }
@@ -69,6 +79,14 @@ async function* prefill(
     await sleepUntil(startMs + Math.min(spentMs + PROGRESS_EVERY_MS, prefillMs), signal)
   }
 }
+
+/** It never had a choice. */
+function certain(text: string, top: number): Uint8Array {
+  const token = { bytes: utf8.encode(text), isText: true, logprob: 0 }
+  return encodeScore({ token, top: top > 0 ? [token] : [] })
+}
+
+const utf8 = new TextEncoder()
 
 const words = (messages: readonly ChatMessage[]): number =>
   messages.reduce((sum, { text }) => sum + (text.match(/\S+/g)?.length ?? 0), 0)

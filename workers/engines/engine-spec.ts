@@ -1,4 +1,5 @@
 import type { Gpu } from './llama/gpu.ts'
+import type { Replay } from './replay.ts'
 
 /** What a thread loads, as data: it crosses into the thread. */
 export type EngineSpec =
@@ -16,8 +17,9 @@ export interface LlamaSpec {
   contextTokens: number
   /** Tokens a second of each stream, `null` for as fast as it goes. */
   paceTokensPerSecond: number | null
-  /** Whether an answer that is taken over is replayed token by token, which is slower and equal to the last bit. */
-  exact: boolean
+  replay: Replay
+  /** Slots keep nothing for the next answer: whoever compares takeovers must not meet what he took over. */
+  cold?: boolean
   gpu: Gpu
   /** CPU threads that compute; by default 1 without a GPU, and the library's choice with one. */
   threads?: number

@@ -9,8 +9,12 @@ export interface Heard {
   outputs: Output[]
   ids: number[]
   texts: string[]
+  /** As hex; empty where the job asks for none. */
+  scores: string[]
   said: (string | number)[]
 }
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
 /** Runs a task to its end. */
 export async function hear(
@@ -23,8 +27,10 @@ export async function hear(
   const blocks = outputs.filter((output) => output.kind === 'bytes')
   const ids = tokens.flatMap((output) => output.ids)
   const texts = tokens.flatMap((output) => output.texts)
-  const bytes = blocks.map((output) => Buffer.from(output.bytes).toString('hex'))
-  return { outputs, ids, texts, said: [...ids.map((id, i) => `${id}:${texts[i]}`), ...bytes] }
+  const scores = tokens.flatMap((output) => (output.scores ?? []).map(hex))
+  const bytes = blocks.map((output) => hex(output.bytes))
+  const told = ids.map((id, i) => [id, texts[i], scores[i]].join(':'))
+  return { outputs, ids, texts, scores, said: [...told, ...bytes] }
 }
 
 /** Reads until something is shown, does `then`, and reads on. */

@@ -70,6 +70,20 @@ describe('a frame writer', () => {
     ])
   })
 
+  test('sends scores with their tokens, and splits by their bytes too', ({ expect }) => {
+    const { frames, write } = writer()
+    const scores = Array.from({ length: 8 }, (_, i) => new Uint8Array(50_000).fill(i))
+    write.write([{ ...tokensOf(0, 8), scores }])
+    expect(frames.map(({ seq, count }) => [seq, count])).toEqual([
+      [0, 2],
+      [2, 2],
+      [4, 2],
+      [6, 2],
+    ])
+    const sent = frames.flatMap((frame) => Reflect.get(frame, 'scores') as Uint8Array[])
+    expect(sent).toEqual(scores)
+  })
+
   test('says nothing for tokens that are none', ({ expect }) => {
     const { frames, write } = writer()
     write.write([tokensOf(0, 0)])

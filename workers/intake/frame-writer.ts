@@ -27,14 +27,16 @@ export class FrameWriter {
   write(batch: readonly Output[]): boolean {
     let ids: number[] = []
     let texts: string[] = []
+    let scores: Uint8Array[] = []
     let size = 0
     const flush = (): void => {
       if (ids.length === 0) return
-      this.#frame({ kind: 'tokens', ids, texts })
+      this.#frame({ kind: 'tokens', ids, texts, ...(scores.length > 0 && { scores }) })
       this.next += ids.length
       this.#counts.tokens += ids.length
       ids = []
       texts = []
+      scores = []
       size = 0
     }
     for (const output of batch) {
@@ -46,10 +48,12 @@ export class FrameWriter {
       }
       for (const [i, id] of output.ids.entries()) {
         const text = output.texts[i] ?? ''
-        const cost = TOKEN_BYTES + text.length * UNIT_BYTES
+        const score = output.scores?.[i]
+        const cost = TOKEN_BYTES + text.length * UNIT_BYTES + (score?.byteLength ?? 0)
         if (ids.length === MAX_TOKENS || size + cost > MAX_BYTES) flush()
         ids.push(id)
         texts.push(text)
+        if (score) scores.push(score)
         size += cost
       }
     }

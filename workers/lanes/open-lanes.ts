@@ -1,5 +1,6 @@
 import { ECHO_QUEUE } from '../../proto/echo.ts'
 import type { Gpu } from '../engines/llama/gpu.ts'
+import { specOf } from '../engines/spec-of-model.ts'
 import { findModels, type StoredModel } from '../models/find-models.ts'
 import { verifyModel } from '../models/verify-model.ts'
 import type { Lane } from './lane.ts'
@@ -62,7 +63,7 @@ async function chosen({ modelDirs, models }: LaneSettings, report: Report): Prom
 }
 
 function laneOf(model: StoredModel, settings: LaneSettings, report: Report): LaneOptions {
-  const { id, slots, contextTokens, paceTokensPerSecond, exact, createdAtMs } = model.manifest
+  const { id, paceTokensPerSecond, createdAtMs } = model.manifest
   const verified = new Map<string, string>()
   return {
     queue: id,
@@ -71,15 +72,8 @@ function laneOf(model: StoredModel, settings: LaneSettings, report: Report): Lan
     report,
     verify: () => verifyModel(model, verified),
     spec: {
-      engine: 'llama',
-      model: id,
-      file: model.file,
-      slots,
-      contextTokens,
-      exact,
+      ...specOf(model, settings),
       paceTokensPerSecond: settings.pace ? paceTokensPerSecond : null,
-      gpu: settings.gpu,
-      ...(settings.threads !== undefined && { threads: settings.threads }),
     },
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Replay } from '../engines/replay.ts'
 
 /** What `<models>/<id>/manifest.json` says of a model. */
 export const Manifest = z.object({
@@ -15,11 +16,14 @@ export const Manifest = z.object({
   slots: z.int().min(1).max(256),
   /** Tokens a second of each answer; `null` is as fast as it goes. */
   paceTokensPerSecond: z.number().positive().nullable(),
-  /**
-   * Whether an answer taken over from another worker goes on equal to the last bit. What was said is then replayed token
-   * by token and what a slot said is not reused: cheap for a small model, slow for a large one.
-   */
-  exact: z.boolean().default(false),
+  /** What is right for a model and a device, `june models replay-test <id>` finds out. */
+  replay: Replay.default('prefill'),
+  /** Its old name: left unread, it would make answers that were exact inexact. */
+  exact: z
+    .undefined({
+      error: 'is "replay" now: write "replay": "one-by-one" for true, and nothing for false',
+    })
+    .optional(),
   createdAtMs: z.int().nonnegative(),
   licence: z.string().min(1),
   /** Where it comes from, in words. */

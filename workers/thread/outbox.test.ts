@@ -6,6 +6,11 @@ import type { RunBatch } from './protocol.ts'
 
 const tokens = (...ids: number[]): Output => ({ kind: 'tokens', ids, texts: ids.map(String) })
 
+const scored = (...ids: number[]) => ({
+  ...tokens(...ids),
+  scores: ids.map((id) => Uint8Array.of(id)),
+})
+
 function sent() {
   const messages: RunBatch[][] = []
   return { messages, outbox: new Outbox((runs) => messages.push(runs)) }
@@ -25,6 +30,14 @@ describe('an outbox', () => {
         { run: 2, outputs: [tokens(9)] },
       ],
     ])
+  })
+
+  test('joins the scores of tokens that it joins', async ({ expect }) => {
+    const { messages, outbox } = sent()
+    outbox.say(1, scored(1))
+    outbox.say(1, scored(2, 3))
+    await setImmediate()
+    expect(messages[0]?.[0]?.outputs).toEqual([scored(1, 2, 3)])
   })
 
   test('keeps the order of what is not tokens', async ({ expect }) => {

@@ -2,7 +2,7 @@ import { describe, test } from 'vitest'
 import type { Output } from '../../proto/frame.ts'
 import { portion, sizeOf } from './portion.ts'
 
-const three: Output = { kind: 'tokens', ids: [1, 2, 3], texts: ['a', '', 'bc'] }
+const three = { kind: 'tokens', ids: [1, 2, 3], texts: ['a', '', 'bc'] } satisfies Output
 
 describe('a portion', () => {
   test('takes tokens and their texts together', ({ expect }) => {
@@ -11,6 +11,14 @@ describe('a portion', () => {
       { kind: 'tokens', ids: [3], texts: ['bc'] },
     ])
     expect(portion(three, 3)).toEqual([three, undefined])
+  })
+
+  test('takes scores with their tokens', ({ expect }) => {
+    const scores = [1, 2, 3].map((byte) => Uint8Array.of(byte))
+    expect(portion({ ...three, scores }, 1)).toEqual([
+      { kind: 'tokens', ids: [1], texts: ['a'], scores: scores.slice(0, 1) },
+      { kind: 'tokens', ids: [2, 3], texts: ['', 'bc'], scores: scores.slice(1) },
+    ])
   })
 
   test('leaves what takes no position as it is', ({ expect }) => {

@@ -9,9 +9,12 @@ export function sizeOf(output: Output): number {
 /** The first `size` positions of an output, and what is left of it. */
 export function portion(output: Output, size: number): [head: Output, rest: Output | undefined] {
   if (output.kind !== 'tokens' || output.ids.length <= size) return [output, undefined]
-  const { kind, ids, texts } = output
-  return [
-    { kind, ids: ids.slice(0, size), texts: texts.slice(0, size) },
-    { kind, ids: ids.slice(size), texts: texts.slice(size) },
-  ]
+  const { kind, ids, texts, scores } = output
+  const part = (from: number, to?: number): Output => ({
+    kind,
+    ids: ids.slice(from, to),
+    texts: texts.slice(from, to),
+    ...(scores && { scores: scores.slice(from, to) }),
+  })
+  return [part(0, size), part(size)]
 }

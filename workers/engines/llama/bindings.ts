@@ -12,10 +12,18 @@ export interface Draw {
   repeatPenalty?: number
   repeatPenaltyFrequencyPenalty?: number
   repeatPenaltyPresencePenalty?: number
+  /** Moved on by every token that is drawn with it. */
+  grammarEvaluationState?: NativeGrammar
+  /** Added to the logits of these tokens. */
+  tokenBiasKeys?: Uint32Array
+  tokenBiasValues?: Float32Array
 }
 
+/** How far a text has come through a grammar. */
+export type NativeGrammar = object & { readonly __grammar?: never }
+
 export interface NativeSampler {
-  applyConfig(draw: Draw): void
+  applyConfig(draw: Draw | Pick<Draw, 'temperature'>): void
   dispose(): void
 }
 
@@ -30,6 +38,21 @@ export interface NativeContext {
   ): ArrayLike<number>
   decodeBatch(): Promise<void>
   sampleToken(logits: number, sampler: NativeSampler): Promise<number>
+  /** Also tells logits, as pairs of a token and its own, and the sum over all tokens of e^(logit - highest). */
+  sampleToken(
+    logits: number,
+    sampler: NativeSampler,
+    probabilities: false,
+    confidence: false,
+    told: readonly [
+      tokens: readonly number[],
+      highest: boolean,
+      lowest: boolean,
+      drawn: boolean,
+      top: number,
+    ],
+    weight: true,
+  ): Promise<[token: number, unknown, unknown, logits?: number[], weight?: number]>
   removeTokenCellsFromSequence(sequence: number, start: number, end: number): boolean
   getSequenceKvCacheMinPosition(sequence: number): number
   disposeSequence(sequence: number): void
@@ -38,6 +61,10 @@ export interface NativeContext {
 export interface Bindings {
   context: NativeContext
   newSampler: () => NativeSampler
+  /** Throws where llama.cpp cannot read the GBNF. */
+  newGrammar: (gbnf: string) => NativeGrammar
+  /** Moves a grammar on by a token. Throws where it does not allow it. */
+  accept: (grammar: NativeGrammar, token: number) => void
 }
 
 /**
@@ -47,13 +74,34 @@ export interface Bindings {
  */
 export function bindingsOf(llama: Llama, model: LlamaModel, context: LlamaContext): Bindings {
   const native = Reflect.get(context, '_ctx') as NativeContext | undefined
-  const { AddonSampler } = Reflect.get(llama, '_bindings') as Native
+  const addon = Reflect.get(llama, '_bindings') as Native
+  const { AddonSampler, AddonGrammar, AddonGrammarEvaluationState } = addon
   const handle: unknown = Reflect.get(model, '_model')
-  if (typeof native?.decodeBatch !== 'function' || typeof AddonSampler !== 'function' || !handle)
+  const classes = [AddonSampler, AddonGrammar, AddonGrammarEvaluationState]
+  if (
+    typeof native?.decodeBatch !== 'function' ||
+    classes.some((each) => typeof each !== 'function') ||
+    !handle
+  )
     throw new Error('This version of node-llama-cpp is not the one that June was built for.')
-  return { context: native, newSampler: () => new AddonSampler(handle) }
+  return {
+    context: native,
+    newSampler: () => new AddonSampler(handle),
+    newGrammar: (gbnf) => {
+      const grammar = new AddonGrammar(gbnf, { addonExports: addon, rootRuleName: 'root' })
+      return new AddonGrammarEvaluationState(handle, grammar)
+    },
+    accept: (grammar, token) => AddonSampler.acceptGrammarEvaluationStateToken(grammar, token),
+  }
 }
 
 interface Native {
-  AddonSampler: new (model: unknown) => NativeSampler
+  AddonSampler: (new (model: unknown) => NativeSampler) & {
+    acceptGrammarEvaluationStateToken: (grammar: NativeGrammar, token: number) => void
+  }
+  AddonGrammar: new (
+    gbnf: string,
+    options: { addonExports: unknown; rootRuleName: string },
+  ) => object
+  AddonGrammarEvaluationState: new (model: unknown, grammar: object) => NativeGrammar
 }

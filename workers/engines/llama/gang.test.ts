@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { describe, test, vi } from 'vitest'
+import { Failure } from '../../../proto/failure.ts'
 import { sampleChat } from '../sample-jobs.ts'
 import { Answer } from './answer.ts'
 import { Gang, type Seat } from './gang.ts'
@@ -24,7 +25,7 @@ function seat(log: string[], name: string): Seat {
     read: (tokens) => take('read', tokens),
     draw: async (tokens) => {
       await take('draw', tokens)
-      return 1000 + size
+      return { token: 1000 + size }
     },
   }
 }
@@ -35,13 +36,15 @@ const pieceOf = () => new Uint8Array()
 const pieces = (log: string[], verb: string): number[] =>
   log.filter((line) => line.includes(verb)).map((line) => Number(line.split(' ').at(-1)))
 
-function gangOf(seats: Seat[], { exact = true } = {}) {
+function gangOf(seats: Seat[], { exact = true, cold = false } = {}) {
   const broken = vi.fn<(cause: unknown) => void>()
   const gang = new Gang({
     slots: seats,
     pacer: new Pacer(null),
     rate: new ReadingRate(8),
     exact,
+    cold,
+    scoreOf: () => new Uint8Array(),
     broken,
   })
   const say = async (prompt: number[], { tokens = 5, prefix = [] as number[] } = {}) => {
@@ -87,6 +90,18 @@ describe('a gang', () => {
     },
   )
 
+  test.for([
+    { cold: false, kept: 6 },
+    { cold: true, kept: 0 },
+  ])('keeps $kept warm tokens where cold is $cold', async ({ cold, kept }, { expect }) => {
+    const log: string[] = []
+    const keep = vi.fn<(size: number) => number>((size) => size)
+    const { gang, say } = gangOf([{ ...seat(log, 'a'), shares: () => 6, keep }], { cold })
+    await say(prompt(8))
+    expect(keep).toHaveBeenCalledExactlyOnceWith(kept)
+    await gang.close()
+  })
+
   test('steps its streams together', async ({ expect }) => {
     const log: string[] = []
     const { gang, say } = gangOf([seat(log, 'a'), seat(log, 'b')])
@@ -109,6 +124,18 @@ describe('a gang', () => {
       { length: 5 },
     ])
     expect(broken).not.toHaveBeenCalled()
+    await gang.close()
+  })
+
+  test('tells what a stream may be told of its failure', async ({ expect }) => {
+    const refusing = {
+      ...seat([], 'a'),
+      draw: async () => {
+        throw new Failure('invalid', 'Too much.', { param: 'response_format' })
+      },
+    }
+    const { gang, say } = gangOf([refusing])
+    await expect(say(prompt(4))).rejects.toMatchObject({ code: 'invalid', message: 'Too much.' })
     await gang.close()
   })
 

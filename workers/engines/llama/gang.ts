@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { Failure } from '../../../proto/failure.ts'
 import type { Finish } from '../../../proto/frame.ts'
 import { drawAt } from './draw.ts'
+import type { Likely } from './likely.ts'
 import type { Pacer } from './pacer.ts'
 import type { ReadingRate } from './reading-rate.ts'
 import type { Slot } from './slot.ts'
@@ -21,6 +22,9 @@ export interface GangParts {
   rate: ReadingRate
   /** Reads prompts only in ways that round alike; see `Slot.shares`. */
   exact: boolean
+  /** Reuses nothing of what a slot holds. */
+  cold: boolean
+  scoreOf: (likely: Likely) => Uint8Array
   /** Told when a slot could not be emptied after a failure. No step is under way then, and no more will come. */
   broken: (cause: unknown) => void
 }
@@ -119,13 +123,13 @@ export class Gang {
 
   /** Seats whoever waits, each where most of its prompt is warm, and among equals where nobody sat for longest. */
   async #admit(): Promise<void> {
-    const { exact } = this.#parts
+    const { exact, cold } = this.#parts
     while (this.#idle.length > 0) {
       const stream = this.#queue.shift()
       if (!stream) return
       const known = [...stream.batch, ...stream.single]
       const [best] = this.#idle
-        .map((slot) => ({ slot, kept: slot.shares(known, exact) }))
+        .map((slot) => ({ slot, kept: cold ? 0 : slot.shares(known, exact) }))
         .toSorted((a, b) => b.kept - a.kept || a.slot.usedAtMs - b.slot.usedAtMs)
       if (!best) return
       this.#idle.splice(this.#idle.indexOf(best.slot), 1)
@@ -160,10 +164,12 @@ export class Gang {
   }
 
   async #draw(stream: Stream, slot: Seat, tokens: readonly number[]): Promise<void> {
-    const { answer, sampling } = stream
-    const id = await slot.draw(tokens, drawAt(sampling, answer.ids))
-    const { text, finish, silent } = answer.take(id)
-    if (!silent) stream.say(id, text)
+    const { answer, sampling, constraint } = stream
+    const how = { ...drawAt(sampling, answer.ids), ...constraint?.next() }
+    const { token, likely } = await slot.draw(tokens, how, sampling.logprobs)
+    constraint?.drew(token)
+    const { text, finish, silent } = answer.take(token)
+    if (!silent) stream.say(token, text, likely && this.#parts.scoreOf(likely))
     if (finish) this.#finish(stream, finish)
   }
 
@@ -190,7 +196,7 @@ export class Gang {
         stream.slot?.reset()
       } finally {
         this.#release(stream)
-        stream.fail(failed(cause))
+        stream.fail(cause instanceof Failure ? cause : failed(cause))
       }
     }
   }

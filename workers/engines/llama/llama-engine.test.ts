@@ -1,33 +1,15 @@
 import { fileURLToPath } from 'node:url'
 import { describe, test as base } from 'vitest'
 import type { Output } from '../../../proto/frame.ts'
-import type { ChatJob, Sampling } from '../../../proto/job.ts'
+import type { ChatJob } from '../../../proto/job.ts'
 import { sizeOf } from '../../thread/portion.ts'
 import { engineContract, hear } from '../engine.contract.ts'
-import type { LlamaSpec } from '../engine-spec.ts'
-import type { Engine, Task } from '../engine.ts'
+import type { Engine } from '../engine.ts'
 import { sampleChat } from '../sample-jobs.ts'
+import { ask, juneChat, taskOf } from './june-chat.fixture.ts'
 import { llamaEngine } from './llama-engine.ts'
 
-const spec: LlamaSpec = {
-  model: 'june-chat',
-  file: fileURLToPath(new URL('../../../models/june-chat/june-chat-2M-Q8_0.gguf', import.meta.url)),
-  slots: 4,
-  contextTokens: 1024,
-  paceTokensPerSecond: null,
-  exact: true,
-  gpu: 'cpu',
-}
-
-const taskOf = (job: ChatJob, prefix: readonly number[] = []): Task => ({
-  job,
-  from: prefix.length,
-  prefix,
-  input: (async function* () {})(),
-})
-
-const ask = (text: string, sampling: Partial<Sampling> = {}): ChatJob =>
-  sampleChat('june-chat', text, { maxTokens: 48, ...sampling })
+const spec = juneChat
 
 const QUESTIONS = [
   'What happens when a worker dies?',
@@ -56,6 +38,9 @@ const hot = (text: string, seed: number, maxTokens = 48) =>
 const sizes = async (outputs: AsyncIterable<Output>, heard: (size: number) => unknown) => {
   for await (const output of outputs) await heard(sizeOf(output))
 }
+
+const cachedTokens = ({ end }: { end: Output | undefined }): number =>
+  end?.kind === 'end' ? end.cachedTokens : Number.NaN
 
 const promptTokens = ({ end }: { end: Output | undefined }): number =>
   end?.kind === 'end' ? end.promptTokens : Number.NaN
@@ -134,6 +119,23 @@ describe('a conversation', () => {
     await using cold = await llamaEngine({ ...spec, slots: 1 })
     expect((await say(cold, second)).ids).toEqual(warm.ids)
   })
+
+  test.for(['prefill', 'one-by-one'] as const)(
+    'with replay "%s" reuses what was drawn only where rounding does not matter',
+    async (replay, { expect }) => {
+      await using own = await llamaEngine({ ...spec, replay, slots: 1 })
+      const first = ask('What is NATS?')
+      const answer = await say(own, first)
+      const messages = [
+        ...first.messages,
+        { role: 'assistant' as const, text: answer.text },
+        { role: 'user' as const, text: 'And then?' },
+      ]
+      const { end } = await say(own, { ...first, messages })
+      const reused = cachedTokens({ end }) > promptTokens(answer)
+      expect(reused).toBe(replay === 'prefill')
+    },
+  )
 
   test('is never ended by what a user types', async ({ engine, expect }) => {
     const plain = await say(engine, ask('x'))

@@ -7,6 +7,9 @@ import type { Engine } from '../engine.ts'
 import { Answer } from './answer.ts'
 import { bindingsOf } from './bindings.ts'
 import { Gang } from './gang.ts'
+import { BarredTokens } from './grammar/barred-tokens.ts'
+import { Constraint } from './grammar/constraint.ts'
+import { scoreOf } from './likely.ts'
 import { BATCH_TOKENS, openModel } from './open-model.ts'
 import { Pacer } from './pacer.ts'
 import { promptOf } from './prompt.ts'
@@ -20,8 +23,10 @@ import { warmUp } from './warm-up.ts'
 /** A GGUF model under llama.cpp: one context, a slot for each of its streams, all stepping together. */
 export async function llamaEngine(spec: LlamaSpec): Promise<Engine> {
   const { llama, model, context, template, contextTokens } = await openModel(spec)
-  const { pieceOf, ...tokenizer } = readVocabulary(model)
-  const { exact, slots } = spec
+  const vocabulary = readVocabulary(model)
+  const { pieceOf, longestBytes, spacePrefix } = vocabulary
+  const { replay, slots, cold = false } = spec
+  const exact = replay === 'one-by-one'
   const rate = new ReadingRate(BATCH_TOKENS)
   const pacer = new Pacer(spec.paceTokensPerSecond)
   const bindings = bindingsOf(llama, model, context)
@@ -32,14 +37,17 @@ export async function llamaEngine(spec: LlamaSpec): Promise<Engine> {
     pacer,
     rate,
     exact,
+    cold,
+    scoreOf: (likely) => scoreOf(likely, vocabulary),
     // The thread dies of it, safely between two steps, and its owner makes another.
     broken: (cause) =>
       setImmediate(() => {
         throw cause
       }),
   })
-  const rules = { model, template, contextTokens, ...tokenizer }
+  const rules = { model, template, contextTokens, longestBytes, spacePrefix }
   const isEnd = (id: number): boolean => model.isEogToken(id as Token)
+  const barred = new BarredTokens({ ...vocabulary, isEnd })
 
   function answerTo(
     { sampling }: ChatJob,
@@ -64,7 +72,11 @@ export async function llamaEngine(spec: LlamaSpec): Promise<Engine> {
       yield { kind: 'end', finish: answer.finish, promptTokens: prompt.length, cachedTokens: 0 }
       return
     }
-    const stream = new Stream({ prompt, answer, exact, sampling: job.sampling }, () => gang.wake())
+    const { sampling } = job
+    const constraint =
+      sampling.format && new Constraint(sampling.format, { bindings, pieceOf, isEnd, barred })
+    for (const id of prefix) constraint?.replay(id)
+    const stream = new Stream({ prompt, answer, exact, sampling, constraint }, () => gang.wake())
     gang.join(stream)
     yield* stream.outputs(signal)
   }

@@ -1,5 +1,5 @@
 import type { Bindings, Draw, NativeContext, NativeSampler } from './bindings.ts'
-import type { Stepper } from './stepper.ts'
+import type { Drawn, Stepper } from './stepper.ts'
 
 /** A place for one stream in the context, and what its cache holds. Whoever uses it sees to it that it does not overflow. */
 export class Slot {
@@ -8,6 +8,9 @@ export class Slot {
   readonly #stepper: Stepper
   readonly #native: NativeContext
   readonly #sampler: NativeSampler
+  readonly #newSampler: () => NativeSampler
+  /** Draws the highest and changes nothing: with it logits are read as the model made them. */
+  #reader: NativeSampler | undefined
   #tokens: number[] = []
   /** So many of its tokens were computed together with others, as a prompt is. */
   #read = 0
@@ -18,6 +21,7 @@ export class Slot {
     this.#stepper = stepper
     this.#native = context
     this.#sampler = newSampler()
+    this.#newSampler = newSampler
   }
 
   /**
@@ -56,22 +60,37 @@ export class Slot {
     this.#holds(tokens)
   }
 
-  /** Takes in tokens and draws the next one. Slots that draw in the same turn of the event loop share one step. */
-  async draw(tokens: readonly number[], how: Draw): Promise<number> {
+  /**
+   * Takes in tokens and draws the next one. Slots that draw in the same turn of the event loop share one step. With
+   * `top` it tells how likely the token was, and so many of the likeliest.
+   */
+  async draw(tokens: readonly number[], how: Draw, top?: number): Promise<Drawn> {
     const sampler = this.#sampler
     // A sampler that is given the seed it has goes on where its last draw stopped, instead of beginning again.
     if (how.seed === this.#lastSeed) sampler.applyConfig({ ...how, seed: (how.seed ^ 1) >>> 0 })
     this.#lastSeed = how.seed
     const at = this.#tokens.length
-    const token = await this.#stepper.step({
+    const drawn = await this.#stepper.step({
       sequence: this.#sequence,
       at,
       tokens,
-      draw: { sampler, how },
+      draw: {
+        sampler,
+        how,
+        ...(top !== undefined && { telling: { reader: this.#reading(), top } }),
+      },
     })
-    if (token < 0) throw new Error('No token could be drawn.')
+    if (!drawn) throw new Error('No token could be drawn.')
     this.#holds(tokens)
-    return token
+    return drawn
+  }
+
+  #reading(): NativeSampler {
+    if (!this.#reader) {
+      this.#reader = this.#newSampler()
+      this.#reader.applyConfig({ temperature: 0 })
+    }
+    return this.#reader
   }
 
   /** Forgets everything. After a step that failed nobody knows what the cache holds. */
@@ -83,6 +102,7 @@ export class Slot {
 
   dispose(): void {
     this.#sampler.dispose()
+    this.#reader?.dispose()
   }
 
   #holds(tokens: readonly number[]): void {

@@ -1,4 +1,14 @@
+import { Failure } from '../../../proto/failure.ts'
 import type { Draw, NativeContext, NativeSampler } from './bindings.ts'
+import { likelyAt, type Likely } from './likely.ts'
+
+/**
+ * A schema that can be read in several ways at once, again inside itself, doubles with every step the ways that a grammar
+ * must follow, and everyone waits for them. It ends here while it is seconds.
+ */
+const MOST_GRAMMAR_MS = 2000
+const TOO_AMBIGUOUS =
+  'This schema can be read in too many ways at once. Make the branches of its anyOf begin differently.'
 
 /** What one slot takes into a step. */
 export interface StepPart {
@@ -7,12 +17,22 @@ export interface StepPart {
   at: number
   tokens: readonly number[]
   /** How the token after them is drawn; nothing where none is wanted. */
-  draw?: { sampler: NativeSampler; how: Draw }
+  draw?: {
+    sampler: NativeSampler
+    how: Draw
+    /** Tells how likely it was, and so many of the likeliest. */
+    telling?: { reader: NativeSampler; top: number }
+  }
+}
+
+export interface Drawn {
+  token: number
+  likely?: Likely
 }
 
 interface Waiting {
   part: StepPart
-  settle: PromiseWithResolvers<number>
+  settle: PromiseWithResolvers<Drawn | undefined>
 }
 
 /** What is asked of the model before the event loop turns becomes one step: one batch, computed together. */
@@ -24,9 +44,9 @@ export class Stepper {
     this.#native = native
   }
 
-  /** The token that was drawn, or -1. Whoever steps waits for all that it asked for before it asks again. */
-  async step(part: StepPart): Promise<number> {
-    const settle = Promise.withResolvers<number>()
+  /** What was drawn. Whoever steps waits for all that it asked for before it asks again. */
+  async step(part: StepPart): Promise<Drawn | undefined> {
+    const settle = Promise.withResolvers<Drawn | undefined>()
     if (this.#waiting.length === 0) queueMicrotask(() => void this.#flush())
     this.#waiting.push({ part, settle })
     return settle.promise
@@ -64,9 +84,17 @@ export class Stepper {
     })
   }
 
-  async #draw({ draw }: StepPart, logits: number | undefined): Promise<number> {
-    if (!draw || logits === undefined) return -1
-    draw.sampler.applyConfig(draw.how)
-    return this.#native.sampleToken(logits, draw.sampler)
+  async #draw({ draw }: StepPart, logits: number | undefined): Promise<Drawn | undefined> {
+    if (!draw || logits === undefined) return undefined
+    const { sampler, how, telling } = draw
+    sampler.applyConfig(how)
+    const startMs = performance.now()
+    const token = await this.#native.sampleToken(logits, sampler)
+    if (how.grammarEvaluationState && performance.now() - startMs > MOST_GRAMMAR_MS)
+      throw new Failure('invalid', TOO_AMBIGUOUS, { param: 'response_format' })
+    if (token < 0) throw new Error('No token could be drawn.')
+    if (!telling) return { token }
+    const { reader, top } = telling
+    return { token, likely: await likelyAt(this.#native, reader, { logits, token, top }) }
   }
 }

@@ -1,6 +1,7 @@
 import type { End, Output } from '../../../proto/frame.ts'
 import type { Sampling } from '../../../proto/job.ts'
 import type { Answer } from './answer.ts'
+import type { Constraint } from './grammar/constraint.ts'
 import type { Seat } from './gang.ts'
 
 /** A stream with this many tokens that nobody has pulled takes no step. */
@@ -12,12 +13,15 @@ export interface StreamPlan {
   sampling: Sampling
   answer: Answer
   exact: boolean
+  /** Keeps the answer to a format. It has taken the tokens that were emitted. */
+  constraint?: Constraint | undefined
 }
 
 /** One answer in the making: what the gang still has to read for it, and what its reader has not pulled yet. */
 export class Stream {
   readonly sampling: Sampling
   readonly answer: Answer
+  readonly constraint: Constraint | undefined
   /** Tokens that are read in pieces as large as time allows. */
   readonly batch: readonly number[]
   /** Tokens that are read one at a time, as they were when they were drawn. */
@@ -34,6 +38,7 @@ export class Stream {
   readonly #wakeGang: () => void
   #ids: number[] = []
   #texts: string[] = []
+  #scores: Uint8Array[] = []
   #progress: Output | undefined
   #progressAtMs = -Infinity
   #over: { end: End } | { thrown: unknown } | undefined
@@ -45,6 +50,7 @@ export class Stream {
     this.#wakeGang = wakeGang
     this.sampling = plan.sampling
     this.answer = plan.answer
+    this.constraint = plan.constraint
     // The last token of a takeover is not read: the next one is drawn from it.
     const emitted = plan.answer.ids.slice(0, -1)
     this.batch = plan.exact ? plan.prompt : [...plan.prompt, ...emitted]
@@ -75,9 +81,11 @@ export class Stream {
     this.#wakeReader?.()
   }
 
-  say(id: number, text: string): void {
+  /** Either every token of a stream comes with its score, or none does. */
+  say(id: number, text: string, score: Uint8Array | undefined): void {
     this.#ids.push(id)
     this.#texts.push(text)
+    if (score) this.#scores.push(score)
     this.#wakeReader?.()
   }
 
@@ -123,9 +131,11 @@ export class Stream {
   #take(): Output | undefined {
     if (this.#ids.length > 0) {
       const hungry = this.hungry
-      const output: Output = { kind: 'tokens', ids: this.#ids, texts: this.#texts }
+      const scores = this.#scores.length > 0 && { scores: this.#scores }
+      const output: Output = { kind: 'tokens', ids: this.#ids, texts: this.#texts, ...scores }
       this.#ids = []
       this.#texts = []
+      this.#scores = []
       this.#progress = undefined
       if (!hungry) this.#wakeGang()
       return output

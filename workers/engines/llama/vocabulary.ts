@@ -14,8 +14,12 @@ const BY_THE_USER = 4
 const BYTE = 6
 
 export interface Vocabulary {
+  /** How many tokens there are. */
+  size: number
   /** The bytes a token stands for; none for one that is not text. */
   pieceOf: (id: number) => Uint8Array
+  /** The same, and for a token that is not text its name. */
+  nameOf: (id: number) => { bytes: Uint8Array; isText: boolean }
   /** No token stands for more: a text has at least its bytes divided by this many tokens. */
   longestBytes: number
   /** Whether a space is put before a text when it is tokenized. */
@@ -37,8 +41,16 @@ export function readVocabulary(model: LlamaModel): Vocabulary {
     if (type === BY_THE_USER) return utf8.encode(token)
     return type === NORMAL ? decode(token) : NOTHING
   })
+  const pieceOf = (id: number): Uint8Array => pieces[id] ?? shown(id)
   return {
-    pieceOf: (id) => pieces[id] ?? shown(id),
+    size: pieces.length,
+    pieceOf,
+    nameOf: (id) => {
+      const bytes = pieceOf(id)
+      const name = data?.tokens[id]
+      if (bytes.byteLength > 0 || name === undefined) return { bytes, isText: true }
+      return { bytes: utf8.encode(name), isText: false }
+    },
     longestBytes: pieces.reduce((most, { byteLength }) => Math.max(most, byteLength), 1),
     spacePrefix: data?.model === 'llama' && data.add_space_prefix !== false,
   }
