@@ -52,7 +52,7 @@ export class HandWorker implements AsyncDisposable {
   }
 
   /** Pulls one job, or nothing within `waitMs`. */
-  async pull(waitMs = 3_000): Promise<Offer> {
+  async pull(waitMs = 10_000): Promise<Offer> {
     const consumer = jetstream(this.nc).consumers.getConsumerFromInfo({
       stream_name: 'JOBS',
       name: consumerOf(queue),
