@@ -1,4 +1,3 @@
-import type { Msg } from '@nats-io/nats-core'
 import { Failure } from '../../proto/failure.ts'
 import { frameHead } from '../../proto/frame.ts'
 import type { JobId } from '../../proto/ids.ts'
@@ -14,6 +13,7 @@ import { append, lastRecord } from './ledger.ts'
 import { LiveJob } from './live-job.ts'
 import { isOfItsSpan, replay } from './replay.ts'
 import { release } from './release.ts'
+import { judgeHeld } from './reread.ts'
 
 /** A job in JOBS, and the last that LEDGER says of it: nothing while nobody claimed it. */
 export interface Orphan {
@@ -26,8 +26,6 @@ export interface Orphan {
 interface Adopted {
   orphan: Orphan
   live: LiveJob
-  /** What was said since we listen, until the past is known. */
-  heard: Msg[]
 }
 
 /** FRAMES may be a moment behind what we hear ourselves. */
@@ -87,7 +85,6 @@ export async function adopt(desk: Desk, all: readonly Orphan[]): Promise<void> {
 function listen(desk: Desk, orphan: Orphan): Adopted {
   const { job, queue, streamSeq, last } = orphan
   const live = new LiveJob(job, queue, { nowMs: monotonicMs(), adopted: true })
-  const heard: Msg[] = []
   live.doubtful = true
   live.streamSeq = streamSeq
   live.ledgerSeq = last?.seq ?? 0
@@ -108,13 +105,11 @@ function listen(desk: Desk, orphan: Orphan): Adopted {
   }
   live.subscription = desk.nc.subscribe(subjects.outOf(job.id), {
     callback: (error, msg) => {
-      if (error) return
-      if (live.doubtful) heard.push(msg)
-      else hear(desk, live, msg)
+      if (!error) hear(desk, live, msg)
     },
   })
   desk.live.set(job.id, live)
-  return { orphan, live, heard }
+  return { orphan, live }
 }
 
 /** Whether the job is ours now. */
@@ -157,7 +152,7 @@ async function catchUp(desk: Desk, ours: ReadonlyMap<JobId, Adopted>): Promise<v
     ).catch((cause: unknown) => {
       desk.log.error({ cause }, 'the frames of adopted jobs could not be read')
     })
-    behind = behind.filter(({ live, heard }) => isBehind(live, heard))
+    behind = behind.filter(({ live }) => isBehind(live))
   }
 }
 
@@ -166,22 +161,23 @@ function past(desk: Desk, live: LiveJob, worker: string, bytes: Uint8Array): voi
   const head = frameHead(bytes)
   if (!head || live.outcome) return
   if (desk.fenced && !isOfItsSpan(live.spans, head, worker)) desk.counts.stale++
-  else if (head.seq === live.next && head.kind !== 'failed') accept(desk, live, head, bytes)
+  else if (head.seq === live.next && head.kind !== 'failed')
+    accept(desk, live, head, { bytes, nowMs: monotonicMs() })
 }
 
-function isBehind(live: LiveJob, heard: readonly Msg[]): boolean {
-  const first = heard.find(({ subject }) => subject === live.subject)
+function isBehind(live: LiveJob): boolean {
+  const first = live.held.find(({ subject }) => subject === live.subject)
   const head = first && frameHead(first.data)
   return head !== undefined && head.epoch === live.epoch && head.seq > live.next
 }
 
 /** From here on it is a job like any other of ours. */
-function takeUp(desk: Desk, { live, heard, orphan }: Adopted): void {
+function takeUp(desk: Desk, { live, orphan }: Adopted): void {
   live.doubtful = false
   if (live.outcome) return
   const nowMs = monotonicMs()
   live.silence.start(nowMs, live.holder ? desk.stepMs(live.holder.worker, live.queue) : 0)
-  for (const msg of heard) hear(desk, live, msg)
+  judgeHeld(desk, live)
   live.credit = live.next + CREDIT_WINDOW
   if (orphan.job.kind === 'duplex') {
     const failure = new Failure(

@@ -42,6 +42,7 @@ export class Adoption implements Disposable {
     if (gone.length === 0) return
     for (const gateway of gone) {
       this.#desk.log.warn({ gone: gateway }, 'a gateway is gone')
+      for (const tell of this.#desk.goneListeners) tell(gateway)
       const heard = this.#desk.nc.subscribe(subjects.claimsOf(gateway), {
         callback: (error, msg) => {
           if (!error) this.#onClaim(msg)

@@ -5,6 +5,7 @@ import type { LiveJob } from './live-job.ts'
 export function depose(desk: Desk, live: LiveJob): void {
   desk.counts.deposed++
   live.outcome = 'failed'
+  live.moved = true
   forget(desk, live)
   live.tape.close({ moved: true })
 }

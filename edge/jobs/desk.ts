@@ -7,6 +7,7 @@ import type { Afterwards } from './afterwards.ts'
 import type { Ask, Found } from './finding.ts'
 import type { Counts } from './counts.ts'
 import type { LiveJob } from './live-job.ts'
+import type { Pulse } from './pulse.ts'
 import type { StreamStore } from './store.ts'
 
 /** What the parts of one gateway's job protocol share. */
@@ -19,6 +20,11 @@ export interface Desk {
   readonly counts: Counts
   readonly log: Log
   readonly afterwards: Afterwards
+  readonly pulse: Pulse
+  /** We were away: nothing is done about any job before LEDGER was read again. */
+  readonly doubt: () => void
+  /** Told of each gateway that is gone. */
+  readonly goneListeners: Set<(gone: GatewayId) => void>
   /** Makes sure that workers can pull from a queue. */
   readonly ensureQueue: (queue: Queue) => Promise<void>
   /** The measured time between two tokens of a worker's model, 0 where nobody knows. */

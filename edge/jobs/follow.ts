@@ -1,7 +1,7 @@
 import type { Msg } from '@nats-io/nats-core'
 import { Failure } from '../../proto/failure.ts'
 import { frameHead } from '../../proto/frame.ts'
-import { newNonce, type JobId } from '../../proto/ids.ts'
+import { newNonce, type GatewayId, type JobId } from '../../proto/ids.ts'
 import { ReadSignal, type ReadRequest } from '../../proto/read.ts'
 import { subjects } from '../../proto/subjects.ts'
 import { monotonicMs } from '../clock.ts'
@@ -51,6 +51,10 @@ class Following implements Source {
   #position: number
   #heardAtMs = monotonicMs()
   readonly take = this.#tape.read().take
+  #owner: GatewayId | undefined
+  readonly #onGone = (gone: GatewayId): void => {
+    if (gone === this.#owner) this.#over({ moved: true })
+  }
 
   constructor(desk: Desk, id: JobId, ask: Ask) {
     this.#desk = desk
@@ -66,10 +70,12 @@ class Following implements Source {
     })
     this.#unsubscribe = () => subscription.unsubscribe()
     this.#renewal = setInterval(() => this.#renew(), RENEW_MS)
+    desk.goneListeners.add(this.#onGone)
     this.#request(true)
   }
 
   leave(): void {
+    this.#desk.goneListeners.delete(this.#onGone)
     clearInterval(this.#renewal)
     this.#unsubscribe()
   }
@@ -112,6 +118,9 @@ class Following implements Source {
   #signal(signal: ReadSignal): void {
     switch (signal.type) {
       case 'here':
+        this.#owner = signal.gateway
+        this.#told(signal)
+        break
       case 'refused':
         this.#told(signal)
         break

@@ -31,8 +31,10 @@ import { Gateways } from './gateways.ts'
 import { headOf } from './keep-answer.ts'
 import { reserve } from './once.ts'
 import { Listening } from './listening.ts'
+import { Pulse } from './pulse.ts'
 import { Queues } from './queues.ts'
 import { readOn } from './reading.ts'
+import { reread } from './reread.ts'
 import { StreamStore } from './store.ts'
 
 /** Beats come five times a second: a model that was not heard of in this time is not there. */
@@ -89,6 +91,9 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
       live: new Map(),
       counts: newCounts(),
       afterwards: new Afterwards(),
+      pulse: new Pulse(),
+      doubt: () => void reread(desk),
+      goneListeners: new Set(),
       log,
       fenced,
       ensureQueue: (queue) => queues.ensure(queue),

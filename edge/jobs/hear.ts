@@ -20,6 +20,14 @@ export function hear(desk: Desk, live: LiveJob, msg: Msg): void {
     desk.counts.junk++
     return
   }
+  // Its holder is another gateway's to speak to.
+  if (live.moved) return
+  const nowMs = monotonicMs()
+  if (desk.pulse.takeDoubt(nowMs)) desk.doubt()
+  if (live.doubtful) {
+    live.held.push(msg)
+    return
+  }
   if (live.outcome) {
     // It is over for everyone; a worker that does not know is told.
     desk.counts.stale++
@@ -29,7 +37,7 @@ export function hear(desk: Desk, live: LiveJob, msg: Msg): void {
   const judgement = desk.fenced ? judge(live, head, msg.subject) : 'accept'
   switch (judgement) {
     case 'accept':
-      accept(desk, live, head, msg.data)
+      accept(desk, live, head, { bytes: msg.data, nowMs })
       break
     case 'stale':
       desk.counts.stale++
@@ -47,8 +55,12 @@ export function hear(desk: Desk, live: LiveJob, msg: Msg): void {
 }
 
 /** One frame that passed the fence. */
-export function accept(desk: Desk, live: LiveJob, head: FrameHead, bytes: Uint8Array): void {
-  const nowMs = monotonicMs()
+export function accept(
+  desk: Desk,
+  live: LiveJob,
+  head: FrameHead,
+  { bytes, nowMs }: { bytes: Uint8Array; nowMs: number },
+): void {
   live.silence.heard(nowMs, head.count)
   if (live.holder) live.holder.spoke = true
   desk.counts.frames++

@@ -10,7 +10,7 @@ import { Adoption } from './adoption.ts'
 import { onClaim } from './claims.ts'
 import type { Desk } from './desk.ts'
 import { onDisconnect, onReturn } from './disconnects.ts'
-import { GONE_MS, type Gateways } from './gateways.ts'
+import type { Gateways } from './gateways.ts'
 import type { Queues } from './queues.ts'
 import { Relay } from './relay.ts'
 import { reread } from './reread.ts'
@@ -36,7 +36,6 @@ export class Listening {
   readonly #adoption: Adoption
   readonly #timers: ReturnType<typeof setInterval>[]
   #connected = true
-  #echoAtMs = monotonicMs()
 
   constructor(desk: Desk, options: ListeningOptions) {
     this.#desk = desk
@@ -123,18 +122,11 @@ export class Listening {
     const { gateways } = this.#options
     const id = GatewayId.parse(partOf(msg.subject, 1))
     if (id === this.#desk.gateway) {
-      this.#onEcho(monotonicMs())
+      this.#desk.pulse.echoed(monotonicMs())
       return
     }
     if (msg.string() === BYE) gateways.bade(id)
     else gateways.heard(id, Number(msg.string()), monotonicMs())
-  }
-
-  /** Our own beat, as everybody hears it. Where it stayed away for so long, we were cut off, and others may think us gone. */
-  #onEcho(nowMs: number): void {
-    const cutOff = nowMs - this.#echoAtMs > GONE_MS
-    this.#echoAtMs = nowMs
-    if (cutOff) void reread(this.#desk)
   }
 
   async #follow(): Promise<void> {

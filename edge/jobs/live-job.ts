@@ -1,4 +1,4 @@
-import type { Subscription } from '@nats-io/nats-core'
+import type { Msg, Subscription } from '@nats-io/nats-core'
 import type { Holding, Outcome, Span } from '../../proto/ledger.ts'
 import type { WorkerId } from '../../proto/ids.ts'
 import { CREDIT_WINDOW, type Job } from '../../proto/job.ts'
@@ -58,8 +58,12 @@ export class LiveJob implements Post {
   unattendedSinceMs: number
   /** Taken over from a gateway that is gone. */
   readonly adopted: boolean
-  /** Our loop stood still for so long that another may own this by now: nothing is done before LEDGER was read. */
+  /** We were away for so long that another may own this by now, or we are about to: nothing is done before LEDGER was read. */
   doubtful = false
+  /** What was heard meanwhile, to be judged then. */
+  readonly held: Msg[] = []
+  /** Another gateway owns it. */
+  moved = false
   credit = CREDIT_WINDOW
   /** Workers that died with it in a row, without a token between them: by boot nonce, or nonce and epoch. */
   readonly deaths = new Set<string>()

@@ -26,6 +26,7 @@ const MAX_FAILINGS = 6
 /** Takes a job from its holder and offers it again: the next worker goes on from exactly the emitted tokens. */
 export function release(desk: Desk, live: LiveJob, reason: Reason): void {
   const { holder } = live
+  if (desk.pulse.takeDoubt(monotonicMs())) desk.doubt()
   if (!holder || live.outcome || live.doubtful) return
   desk.counts[counted[reason]]++
   desk.log.warn(

@@ -1,6 +1,13 @@
 import { depose } from './depose.ts'
 import type { Desk } from './desk.ts'
+import { hear } from './hear.ts'
 import { lastRecord } from './ledger.ts'
+import type { LiveJob } from './live-job.ts'
+
+/** Takes in what came while we did not know whose the job is. */
+export function judgeHeld(desk: Desk, live: LiveJob): void {
+  for (const msg of live.held.splice(0)) hear(desk, live, msg)
+}
 
 /**
  * We stood still, or were cut off from the broker: another gateway may have adopted what is ours. Until LEDGER was read nothing is done
@@ -19,6 +26,7 @@ export async function reread(desk: Desk): Promise<void> {
       } finally {
         live.doubtful = false
       }
+      judgeHeld(desk, live)
     }),
   )
 }

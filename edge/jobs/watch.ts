@@ -5,14 +5,11 @@ import type { Desk } from './desk.ts'
 import { fail } from './hear.ts'
 import { cancel } from './leave.ts'
 import type { LiveJob } from './live-job.ts'
-import { reread } from './reread.ts'
 import { bury, isPoison, offerAgain, release } from './release.ts'
 
 export const TICK_MS = 25
 /** Our own loop stood still for longer than this: what we did not hear meanwhile is not silence. */
 const STALL_MS = 150
-/** And for longer than this: others may have taken over what is ours. */
-const DOUBT_MS = 500
 const PROGRESS_EVERY_MS = 1_500
 /** A delivered job that nobody claims within this is with a frozen worker. */
 const UNCLAIMED_MS = 300
@@ -53,7 +50,8 @@ export class Watch {
     const connected = this.#connected()
     if (stalledMs > 0 || !connected) this.#deafAtMs = nowMs
     this.#onStall(stalledMs)
-    if (stalledMs > DOUBT_MS && connected) void reread(this.#desk)
+    if (connected && this.#desk.pulse.takeDoubt(nowMs)) this.#desk.doubt()
+    this.#desk.pulse.ticked(nowMs)
     const working = nowMs - this.#lastProgressMs >= PROGRESS_EVERY_MS
     if (working) this.#lastProgressMs = nowMs
     const unclaimed: LiveJob[] = []

@@ -249,6 +249,33 @@ describe('a gateway that only stood still', () => {
     await vi.waitFor(async () => expect(await jobsLeft(desk)).toBe(0))
   })
 
+  test('takes in nothing that was said meanwhile before it knows whose the job is', async ({
+    desk,
+    gone,
+    w1,
+    w2,
+    expect,
+  }) => {
+    const job = echoJob(gone)
+    const seen = read(await gone.ask(job, { signal: never }))
+    const { offer, grant } = await w1.take()
+    w1.echo(offer, grant.epoch, [0, 8])
+    await vi.waitUntil(() => gone.desk.counts.tokens === 8)
+    await usurp(desk, job, liveOf(gone, job.id).streamSeq)
+    release(desk.desk, liveOf(desk, job.id), 'silence')
+    const again = await w2.pull()
+    again.job.gateway = desk.desk.gateway
+    expect(await w2.claim(again)).toMatchObject({ go: true, epoch: 2, from: 8 })
+    // As after SIGCONT: what waited in the socket is read before any timer runs.
+    gone.desk.pulse.ticked(Number.NEGATIVE_INFINITY)
+    lie(w1, offer, 1, [8, 9])
+    await vi.waitUntil(() => gone.desk.counts.deposed === 1)
+    w2.echo(again, 2, [8, 20])
+    w2.end(again, 2, 20)
+    expect(await seen).toBe(oracle(20))
+    expect(w2.controls.filter(({ type }) => type === 'cancel')).toEqual([])
+  })
+
   test('cannot cancel what another adopted', async ({ desk, gone, w1, expect }) => {
     const job = echoJob(gone)
     const stop = new AbortController()
