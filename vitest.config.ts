@@ -20,7 +20,7 @@ export default defineConfig({
           ...shared,
           name: 'node',
           include: [
-            '{proto,edge,workers,db,client,cli,infra,bench}/**/*.test.ts',
+            '{proto,edge,workers,db,client,cli,infra,bench,chaos}/**/*.test.ts',
             'test/protocol/**/*.test.ts',
             'test/page/**/*.test.ts',
             'test/*.test.ts',

@@ -1,7 +1,9 @@
 import { Command } from 'commander'
 import { JuneClient, Refused } from '../client/june-client.ts'
 import { Failure } from '../proto/failure.ts'
+import { chaosCommand } from './commands/chaos.ts'
 import { keysCommand } from './commands/keys.ts'
+import { modelsCommand } from './commands/models.ts'
 import { localStack } from './local-stack.ts'
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`)
@@ -18,18 +20,20 @@ const program = new Command('june')
 
 let client: JuneClient | undefined
 
-program.hook('preAction', async () => {
+const connect = async (): Promise<void> => {
   const { url, key } = program.opts<{ url?: string; key?: string }>()
   const local =
     url && key ? { url, key } : await localStack(process.env['JUNE_DATA_DIR'] ?? '.june')
   client = new JuneClient({ url: url ?? local.url, key: key ?? local.key })
-})
+}
 
 const connected = (): JuneClient => {
   if (!client) throw new Error('no command was given')
   return client
 }
-program.addCommand(keysCommand(connected, print))
+program.addCommand(keysCommand(connected, print).hook('preAction', connect))
+program.addCommand(chaosCommand(print))
+program.addCommand(modelsCommand())
 
 try {
   await program.parseAsync()

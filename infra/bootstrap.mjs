@@ -17,6 +17,7 @@ const TARGETS = {
   june: { main: ['cli/main.ts'] },
   test: { main: ['node_modules/vitest/vitest.mjs', 'run'], dev: true },
   bench: { main: ['bench/main.ts'], dev: true },
+  chaos: { main: ['chaos/main.ts'] },
   check: { main: ['infra/check/main.ts'], dev: true },
 }
 

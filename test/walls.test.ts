@@ -60,6 +60,11 @@ const forbidden = [
   ['client/probe.ts', 'postgres'],
   ['cli/probe.ts', '../db/client.ts'],
   ['cli/commands/probe.ts', '../../edge/ports.ts'],
+  ['chaos/probe.ts', '../edge/ports.ts'],
+  ['chaos/drive/probe.ts', '../../workers/env.ts'],
+  ['chaos/check/probe.ts', 'node:fs'],
+  ['chaos/check/probe.ts', '../../infra/testing/start-stack.ts'],
+  ['chaos/plan/probe.ts', '@nats-io/nats-core'],
 ] as const
 
 const allowed = [
@@ -70,6 +75,8 @@ const allowed = [
   ['workers/probe.ts', '@nats-io/nats-core'],
   ['client/probe.ts', '../proto/ids.ts'],
   ['cli/probe.ts', '../client/june-client.ts'],
+  ['chaos/watch/probe.ts', '../../infra/testing/start-stack.ts'],
+  ['chaos/check/probe.ts', '../../proto/echo.ts'],
 ] as const
 
 const importing = (what: string): string => `import * as probe from '${what}'\n\nexport { probe }\n`
