@@ -104,9 +104,10 @@ export function resume(stack: () => Stack): void {
       const stream = await stack()
         .openai()
         .chat.completions.create({ ...ask(), stream: true, model: MODEL }, { headers })
-      let text = ''
-      for await (const { choices } of stream) text += choices[0]?.delta.content ?? ''
-      expect(text).toBe(oracle(SEED, TOTAL))
+      const chunks = await Array.fromAsync(stream)
+      expect(chunks.map(({ choices }) => choices[0]?.delta.content).join('')).toBe(
+        oracle(SEED, TOTAL),
+      )
     })
 
     test('gets the same rest by asking again as it first did', async () => {
