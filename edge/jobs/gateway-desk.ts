@@ -171,8 +171,9 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
   async find(model: string): Promise<Served | undefined> {
     for (;;) {
       const known = this.roster.find(model, monotonicMs())
-      // Just started: the workers' first beats are on their way.
-      if (known || monotonicMs() - this.#openedAtMs > FIRST_BEATS_MS) return known?.served
+      const heard = known !== undefined && known.seenAtMs >= this.#openedAtMs
+      // Just started: the workers' first beats are on their way, whatever the inventory remembers.
+      if (heard || monotonicMs() - this.#openedAtMs > FIRST_BEATS_MS) return known?.served
       await sleep(BEAT_MS / 4)
     }
   }
