@@ -1,5 +1,6 @@
 import { describe, test } from 'vitest'
 import { take } from './gcra.ts'
+import { duration } from './limit.ts'
 
 const quota = { perMinute: 3 }
 
@@ -37,5 +38,18 @@ describe('take', () => {
     const refused = take(third, 0, quota)
     expect(refused).toMatchObject({ ok: false, tat: third, retryMs: 20_000, remaining: 0 })
     expect(take(refused.tat, 20_000, quota).ok).toBe(true)
+  })
+})
+
+describe('a duration', () => {
+  test.for([
+    [0, '0ms'],
+    [12.4, '12ms'],
+    [12_000.000000000002, '12s'],
+    [12_001, '13s'],
+    [360_000, '6m0s'],
+    [3_600_000, '1h0m0s'],
+  ] as const)('of %d ms is told as %s', ([ms, told], { expect }) => {
+    expect(duration(ms)).toBe(told)
   })
 })

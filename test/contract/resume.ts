@@ -104,7 +104,8 @@ export function resume(stack: () => Stack): void {
       const stream = await stack()
         .openai()
         .chat.completions.create({ ...ask(), stream: true, model: MODEL }, { headers })
-      const chunks = await Array.fromAsync(stream)
+      const chunks = []
+      for await (const chunk of stream) chunks.push(chunk)
       expect(chunks.map(({ choices }) => choices[0]?.delta.content).join('')).toBe(
         oracle(SEED, TOTAL),
       )
