@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { test as base } from 'vitest'
+import { stateOf } from '../infra/testing/processes.ts'
 import { startNats } from '../infra/testing/start-nats.ts'
 import { ECHO_QUEUE, echoToken } from '../proto/echo.ts'
 import type { Frame } from '../proto/frame.ts'
@@ -47,6 +48,10 @@ class Started {
     child.stderr?.on('data', (data) => (this.stderr += data))
   }
 
+  get pid(): number {
+    return this.child.pid ?? 0
+  }
+
   async ready(): Promise<string> {
     for (;;) {
       const url = this.messages.find(({ type }) => type === 'ready')?.url
@@ -85,6 +90,26 @@ test('serves echo, and on SIGTERM ends its work first', async ({ gateway, start,
   expect(positions(frames)).toEqual(
     Array.from({ length: 37 }, (_, i) => ({ at: i + 3, id: echoToken(7, i + 3).id })),
   )
+})
+
+test('eats no offer once it has been frozen for as long as a pull lives', async ({
+  gateway,
+  start,
+  expect,
+}) => {
+  const worker = start()
+  await worker.ready()
+  const pulls = async () => (await gateway.queueState(ECHO)).pulls
+  await expect.poll(pulls).toBe(16)
+  worker.child.kill('SIGSTOP')
+  await expect.poll(() => stateOf(worker.pid)).toBe('T')
+  await expect.poll(pulls).toBe(0)
+  const job = await gateway.offer(ECHO, { model: 'echo-5-0-0' })
+  expect(await gateway.queueState(ECHO)).toMatchObject({ waiting: 1 })
+  expect(await stateOf(worker.pid)).toBe('T')
+  gateway.answer = () => grantOf()
+  worker.child.kill('SIGCONT')
+  await expect.poll(() => gateway.heard(job).at(-1)?.kind).toBe('end')
 })
 
 test('hands on what outlives its grace', async ({ gateway, start, expect }) => {

@@ -27,7 +27,7 @@ export interface IntakeOptions {
 export interface Intake {
   /** Jobs that run now. */
   running(): number
-  /** Stops pulling, lets what runs end within `graceMs`, and stops what is left. */
+  /** Stops pulling, lets what runs end within `graceMs`, and stops what is left. Resolves when nothing runs. */
   drain(graceMs: number): Promise<void>
 }
 
@@ -36,7 +36,7 @@ const STUMBLE_MS = 250
 
 /** Pulls work for lanes, asks for it, runs it, and never acknowledges any: the gateway owns that. */
 export function openIntake(options: IntakeOptions): Intake {
-  const { link, lanes, log, counts = new Counts(), renewAfterMs = RENEW_AFTER_MS } = options
+  const { link, worker, lanes, log, counts = new Counts(), renewAfterMs = RENEW_AFTER_MS } = options
   const runs = new Runs()
   const draining = new AbortController()
   const stop = draining.signal
@@ -79,7 +79,7 @@ export function openIntake(options: IntakeOptions): Intake {
 
   const queues = lanes.map((lane) => {
     const { kind, queue, slots } = lane.offering()
-    const pulls = new Pulls(link, { kind, name: queue }, log)
+    const pulls = new Pulls(link, worker, { kind, name: queue }, log)
     const room = new Room(lane)
     const ended = Array.from({ length: slots }, () => slot(lane, pulls, room))
     return { pulls, ended: Promise.all(ended) }
@@ -102,9 +102,11 @@ export function openIntake(options: IntakeOptions): Intake {
         sleep(graceMs, undefined, { signal: grace.signal }).catch(() => {}),
       ])
       grace.abort()
-      runs.close('drained')
       clearInterval(renewals)
-      await ended
+      runs.close('drained')
+      // Only for what ran. An answer that a slot waits for changes nothing now, and whoever closes our connection next
+      // hands on what was stopped: a gateway that is silent must not hold that up.
+      await Promise.race([ended, runs.empty()])
     },
   }
 }

@@ -1,4 +1,4 @@
-import type { JsMsg } from '@nats-io/jetstream'
+import type { Msg } from '@nats-io/nats-core'
 import { Claim } from '../../proto/claim.ts'
 import { Job } from '../../proto/job.ts'
 import { hasBody } from './has-body.ts'
@@ -11,10 +11,9 @@ export interface Offer {
   ack: string
 }
 
-export function readOffer(message: JsMsg): Offer | undefined {
+export function readOffer(message: Msg): Offer | undefined {
   if (!hasBody(message)) return undefined
-  // Not in the type, since a consumer has no business with it: ours hands it to the gateway.
-  const ack = Claim.shape.ack.safeParse('reply' in message ? message.reply : '').data
+  const ack = Claim.shape.ack.safeParse(message.reply).data
   const job = readJson(Job, message.data)
   return ack !== undefined && job !== undefined ? { job, ack } : undefined
 }

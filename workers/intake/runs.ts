@@ -19,6 +19,7 @@ export class Runs {
   /** A `cancel` or an input can be in the same packet as the answer that grants the job, and is read before it. */
   readonly #held = new Map<JobId, Held>()
   #closed = false
+  #emptied: (() => void) | undefined
 
   get size(): number {
     return this.#running.size
@@ -56,6 +57,13 @@ export class Runs {
     run.over = true
     const { id } = run.offer.job
     if (this.#running.get(id) === run) this.#running.delete(id)
+    if (this.#running.size === 0) this.#emptied?.()
+  }
+
+  /** Resolves when nothing runs. */
+  empty(): Promise<void> {
+    if (this.#running.size === 0) return Promise.resolve()
+    return new Promise((resolve) => (this.#emptied = resolve))
   }
 
   /** False where nobody here has that claim. */
