@@ -14,7 +14,8 @@ import type { Gateways } from './gateways.ts'
 import type { Queues } from './queues.ts'
 import { Relay } from './relay.ts'
 import { reread } from './reread.ts'
-import { TICK_MS, Watch } from './watch.ts'
+import { LOOK_MS, StuckConsumers } from './stuck-consumer.ts'
+import { isFree, TICK_MS, Watch } from './watch.ts'
 
 /** The last beat of a gateway that ends. */
 const BYE = 'bye'
@@ -66,7 +67,22 @@ export class Listening {
       relay.sweep(nowMs)
       if (this.#connected) this.#adoption.tick(nowMs)
     }
-    this.#timers = [setInterval(tick, TICK_MS), setInterval(() => this.#beat(), BEAT_MS)]
+    const stuck = new StuckConsumers({
+      jsm: desk.jsm,
+      ensureQueue: (queue) => options.queues.remake(queue),
+      log: desk.log,
+      recreated: () => desk.counts.consumersRecreated++,
+    })
+    const lookForStuck = (): void => {
+      if (!this.#connected) return
+      const waiting = [...desk.live.values()].filter(isFree).map(({ queue }) => queue)
+      void stuck.look(waiting, monotonicMs())
+    }
+    this.#timers = [
+      setInterval(tick, TICK_MS),
+      setInterval(() => this.#beat(), BEAT_MS),
+      setInterval(lookForStuck, LOOK_MS / 4),
+    ]
     this.#beat()
     void this.#follow()
   }

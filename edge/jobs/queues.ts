@@ -38,6 +38,11 @@ export class Queues {
     return made
   }
 
+  /** The same, whatever was made before: a consumer may have gone since. */
+  remake(queue: Queue): Promise<void> {
+    return this.#make(queue)
+  }
+
   /** A broker that lost its files has no queues: they are made again when next needed. */
   forget(): void {
     this.#ready.clear()

@@ -133,7 +133,8 @@ const isForsaken = (live: LiveJob, nowMs: number): boolean =>
   !live.attended &&
   nowMs - live.unattendedSinceMs > UNATTENDED_MS
 
-const isFree = (live: LiveJob): boolean =>
+/** Whether it waits for somebody to claim it. */
+export const isFree = (live: LiveJob): boolean =>
   !live.holder && !live.granting && !live.outcome && live.suspectSinceMs === undefined
 
 const isUnclaimed = (live: LiveJob, nowMs: number): boolean =>

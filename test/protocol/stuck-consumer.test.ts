@@ -155,12 +155,16 @@ describe('a consumer that was made anew for nothing', () => {
       expect([await jobsLeft(desk), desk.desk.live.size]).toEqual([0, 0]),
     )
   })
+})
 
-  test('is one whose consumer is gone altogether, too', async ({ desk, w1, expect }) => {
+describe('a consumer that is gone', () => {
+  test('is made again at the first look', async ({ desk, w1, expect }) => {
     const { jsm } = desk.desk
+    // Once the desk is done with what it does when it first hears of a queue.
+    await desk.desk.ensureQueue(ECHO)
     await jsm.consumers.delete('JOBS', CONSUMER)
-    expect(await looks(jsm)).toBe(1)
     const answer = read(await desk.ask(echoJob(desk), { signal: never }))
+    expect(await looks(jsm)).toBe(1)
     const { offer, grant } = await w1.take()
     w1.echo(offer, grant.epoch, [0, 20])
     w1.end(offer, grant.epoch, 20)
