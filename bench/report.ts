@@ -14,6 +14,15 @@ export function quantile(values: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN
 }
 
+/** A distribution as one row, in milliseconds. */
+export const spread = (bench: string, row: string, values: readonly number[]): Row => ({
+  bench,
+  row,
+  value: median(values),
+  unit: 'ms p50',
+  note: `p90 ${shown(quantile(values, 0.9))}, max ${shown(Math.max(...values))}, of ${values.length}`,
+})
+
 /** Rows as a Markdown table, grouped as they came. */
 export function report(rows: readonly Row[]): string {
   const lines = rows.map(
