@@ -3,25 +3,43 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import OpenAI from 'openai'
-import { test as base } from 'vitest'
+import { test as base, vi } from 'vitest'
 import { connectionOptions } from '../../infra/nats/connection-options.ts'
-import { startStack, type StackFixture } from '../../infra/testing/start-stack.ts'
+import {
+  startStack,
+  type StackFixture,
+  type StackOptions,
+} from '../../infra/testing/start-stack.ts'
 import { echoToken } from '../../proto/echo.ts'
 import { JobId } from '../../proto/ids.ts'
 import { LedgerRecord } from '../../proto/ledger.ts'
 import { subjects } from '../../proto/subjects.ts'
+import { holderIn, Observer, until } from './observer.ts'
 
-/** `test` with a whole June a file: two workers, as the launcher starts them, and the official client. */
-export const test = base
-  .extend('stack', { scope: 'file' }, async ({}, { onCleanup }) => {
-    const stack = await startStack({ workers: 2 })
-    onCleanup(() => stack[Symbol.asyncDispose]())
-    return stack
-  })
-  .extend('openai', async ({ stack }) => {
-    const { gateway, key } = stack.run
-    return new OpenAI({ baseURL: `${gateway}/v1`, apiKey: key, maxRetries: 0 })
-  })
+// A June starts a dozen processes, and whoever shares its two cores makes that slow: only order and counts decide.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 })
+
+/** `test` with a whole June a file, as the launcher starts it, the official client, and somebody who watches. */
+export const testWith = (options: StackOptions) =>
+  base
+    .extend('stack', { scope: 'file' }, async ({}, { onCleanup }) => {
+      const stack = await startStack(options)
+      onCleanup(() => stack[Symbol.asyncDispose]())
+      return stack
+    })
+    .extend('observer', { scope: 'file' }, async ({ stack }, { onCleanup }) => {
+      const observer = await Observer.at(stack.run.nats.url)
+      onCleanup(() => observer[Symbol.asyncDispose]())
+      return observer
+    })
+    .extend('openai', async ({ stack }) => clientOf(stack))
+
+/** Two workers. */
+export const test = testWith({ workers: 2 })
+
+export function clientOf({ run: { gateway, key } }: StackFixture): OpenAI {
+  return new OpenAI({ baseURL: `${gateway}/v1`, apiKey: key, maxRetries: 0 })
+}
 
 export const oracle = (seed: number, tokens: number): string =>
   Array.from({ length: tokens }, (_, i) => echoToken(seed, i).text).join('')
@@ -95,7 +113,7 @@ export async function freeze(pid: number, forMs: number): Promise<void> {
   setTimeout(() => process.kill(pid, 'SIGCONT'), forMs)
 }
 
-async function inState(pid: number, ...states: (string | undefined)[]): Promise<void> {
+export async function inState(pid: number, ...states: (string | undefined)[]): Promise<void> {
   for (let tries = 0; tries < 500; tries++) {
     if (states.includes(await stateOf(pid))) return
     await sleep(4)
@@ -125,8 +143,7 @@ export async function holderOf(
   for (let tries = 0; tries < 200; tries++) {
     const record = await recordOf(stack, job)
     const { workers } = await stack.read()
-    const holder =
-      record?.type === 'claimed' && workers.find(({ id }) => id === record.holder.worker)
+    const holder = workers.find(({ id }) => id === holderIn(record))
     if (holder) return holder
     await sleep(10)
   }
@@ -146,4 +163,26 @@ export async function bothWorkers(stack: StackFixture): Promise<void> {
 export async function stateOf(pid: number): Promise<string | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
   return stat.split(') ')[1]?.[0]
+}
+
+/** A count from the gateway's own metrics page: `stale`, `released_by_silence`, … */
+export async function countOf(stack: StackFixture, name: string): Promise<number> {
+  const text = await (await fetch(`${stack.run.gateway}/metrics`)).text()
+  const line = text
+    .split('\n')
+    .find((candidate) => candidate.startsWith(`june_gateway_${name}_total `))
+  return Number(line?.split(' ')[1] ?? Number.NaN)
+}
+
+/** The process of a worker, once the launcher has it up. */
+export async function pidOf(stack: StackFixture, worker: string): Promise<number> {
+  return until(`a process of ${worker}`, async () => {
+    const { workers } = await stack.read()
+    return workers.find(({ id }) => id === worker)?.pid
+  })
+}
+
+/** The process of the broker, once the launcher has it up. */
+export async function brokerPid(stack: StackFixture): Promise<number> {
+  return until('the broker', async () => (await stack.read()).nats.pid ?? undefined)
 }
