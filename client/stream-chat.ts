@@ -26,6 +26,8 @@ export interface ChatEvent {
 }
 
 const PATIENCE_MS = 30_000
+/** A gateway that has nothing to say says so every second. */
+const SILENT_MS = 4_000
 const FIRST_WAIT_MS = 20
 const LONGEST_WAIT_MS = 1_000
 /** What a gateway or what stands before it says when it cannot just now. */
@@ -48,6 +50,7 @@ export async function* streamChat(
   let quietSinceMs = performance.now()
   let waitMs = FIRST_WAIT_MS
   for (let turn = 0; ; turn++) {
+    using silence = new Silence()
     const url = gateways.urls[turn % gateways.urls.length]?.replace(/\/+$/, '') ?? ''
     try {
       const headers = {
@@ -56,11 +59,11 @@ export async function* streamChat(
         'x-stream-resume': '1',
         ...(lastId === undefined ? { 'idempotency-key': once } : { 'last-event-id': lastId }),
       }
-      const init = { method: 'POST', headers, body, ...(signal && { signal }) }
+      const init = { method: 'POST', headers, body, signal: silence.within(signal) }
       const response = await fetch(`${url}/v1/chat/completions`, init)
       if (!response.ok) throw await refusalOf(response)
       job = response.headers.get('x-generation-id') ?? job
-      for await (const { id, data } of eventsIn(response)) {
+      for await (const { id, data } of eventsIn(response, () => silence.broken())) {
         if (data === '[DONE]') return
         const said: unknown = JSON.parse(data)
         const error = ErrorBody.safeParse(said)
@@ -82,13 +85,38 @@ export async function* streamChat(
   }
 }
 
+/** Ends an attempt at which nothing came for too long: a gateway that is frozen keeps its connections. */
+class Silence implements Disposable {
+  readonly #abort = new AbortController()
+  #timer = this.#start()
+
+  within(signal: AbortSignal | undefined): AbortSignal {
+    return signal ? AbortSignal.any([signal, this.#abort.signal]) : this.#abort.signal
+  }
+
+  broken(): void {
+    clearTimeout(this.#timer)
+    this.#timer = this.#start()
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer)
+  }
+
+  #start(): ReturnType<typeof setTimeout> {
+    return setTimeout(() => this.#abort.abort(new Error('nothing came')), SILENT_MS)
+  }
+}
+
 async function* eventsIn(
   response: Response,
+  onBytes: () => void,
 ): AsyncGenerator<{ id: string | undefined; data: string }> {
   const events: { id: string | undefined; data: string }[] = []
   const parser = createParser({ onEvent: ({ id, data }) => void events.push({ id, data }) })
   const text = new TextDecoder()
   for await (const bytes of response.body ?? []) {
+    onBytes()
     parser.feed(text.decode(bytes, { stream: true }))
     yield* events.splice(0)
   }

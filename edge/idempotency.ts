@@ -31,6 +31,14 @@ export async function onceKeyOf(
 
 /** JSON whose objects have their keys in order: the same body written by another client is the same. */
 function canonical(value: unknown): string {
+  try {
+    return inOrder(value)
+  } catch (cause) {
+    throw new Failure('invalid', 'The body is nested too deeply.', { cause })
+  }
+}
+
+function inOrder(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) =>
     typeof part === 'object' && part !== null && !Array.isArray(part)
       ? Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)))

@@ -26,6 +26,7 @@ const help: Record<keyof Counts, string> = {
   reoffered: 'Deliveries that nobody claimed, given back',
   deposed: 'Jobs that another gateway took over',
   strangers: 'Claims for jobs of other or former gateways',
+  seconds: 'Beats of a second process under the name of a worker that is there, not listened to',
   adopted: 'Jobs taken over from a gateway that is gone',
   consumersRecreated: 'Queues that offered nothing any more and were made anew',
 }

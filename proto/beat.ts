@@ -22,10 +22,10 @@ export type Offering = z.infer<typeof Offering>
 
 /** Five times a second from every worker: inventory, and a sign that the process lives. Not that its jobs do. */
 export const Beat = z.object({
-  nonce: z.string(),
+  nonce: z.string().min(1).max(64),
   connection: z.int().nonnegative(),
-  version: z.string(),
-  device: z.string(),
+  version: z.string().max(100),
+  device: z.string().max(100),
   draining: z.boolean(),
   rssBytes: z.int().nonnegative(),
   offerings: z.array(Offering).max(64),

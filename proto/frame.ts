@@ -110,6 +110,39 @@ export function decodeFrame(bytes: Uint8Array): Frame {
   return { epoch, seq, count, ...decodePayload(head, bytes) }
 }
 
+/**
+ * Whether a tokens frame holds exactly what it says, each of its texts whole UTF-8: what a gateway asks once of what it
+ * takes from a worker, so that nobody who reads it later has to.
+ */
+export function isWhole(bytes: Uint8Array, count: number): boolean {
+  const start = FRAME_HEADER_BYTES + count * TOKEN_BYTES
+  let end = start
+  for (let i = 0; i < count; i++) {
+    // No text begins in the middle of a character.
+    if ((byteAt(bytes, end) & 0xc0) === 0x80 && lengthOf(bytes, i) > 0) return false
+    end += lengthOf(bytes, i)
+  }
+  let after = end
+  if (isScored(bytes)) for (let i = 0; i < count; i++) after += SCORE_SIZE_BYTES + u16(bytes, after)
+  return after === bytes.byteLength && isUtf8(bytes, start, end)
+}
+
+const lengthOf = (bytes: Uint8Array, token: number): number =>
+  u16(bytes, FRAME_HEADER_BYTES + token * TOKEN_BYTES + 4)
+
+/** Nearly always ASCII, which costs a look at each byte. */
+function isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
+  let at = start
+  while (at < end && byteAt(bytes, at) < 0x80) at++
+  if (at === end) return true
+  try {
+    text.decode(bytes.subarray(at, end))
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** The text of a tokens frame from its token `skip` on: what a reader is shown. */
 export function textOf(bytes: Uint8Array, count: number, skip = 0): string {
   const start = textEnd(bytes, count, skip)

@@ -15,6 +15,7 @@ export const ReadRequest = z.discriminatedUnion('what', [
     /** Begin at `after`, or begin there anew: something was lost on the way. */
     restart: z.boolean(),
   }),
+  z.object({ what: z.literal('leave'), reader: z.string().min(1).max(64), tenant: z.string() }),
   z.object({ what: z.literal('cancel'), tenant: z.string() }),
 ])
 export type ReadRequest = z.infer<typeof ReadRequest>

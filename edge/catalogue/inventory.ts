@@ -7,18 +7,20 @@ import type { Log } from '../ports.ts'
 
 const BUCKET = 'workers'
 const KEPT_MS = 24 * 60 * 60_000
-/** An incarnation that still beats is written again after this, so that the age of an entry says when it was last there. */
+/** A worker that still beats is written again after this, so that the age of an entry says when it was last there. */
 const FRESH_MS = 60_000
+const BETWEEN_MS = 1_000
+const MAX_BYTES = 16 * 1024 * 1024
 
-/** One incarnation of a worker: what it holds and on what, without what changes from beat to beat. */
+/** A worker as it is in this boot: what it holds and on what, without what changes from beat to beat. */
 const Entry = Beat.pick({ nonce: true, version: true, device: true }).extend({
   offerings: z.array(Offering),
 })
 type Entry = z.infer<typeof Entry>
 
 /**
- * What workers told of, in the bucket `workers`, one key for each worker and boot: a gateway that starts knows what there
- * was before it has heard anybody. Every gateway follows the bucket, and writes only what is not in it yet.
+ * What workers told of, in the bucket `workers`, one key for each worker: a gateway that starts knows what there was before
+ * it has heard anybody. Every gateway writes what it hears, and only what is not in the bucket yet.
  */
 export class Inventory {
   readonly #bucket: KV
@@ -37,7 +39,11 @@ export class Inventory {
     log: Log,
     recall: (offerings: readonly Offering[], ageMs: number) => void,
   ): Promise<Inventory> {
-    const bucket = await new Kvm(nc).create(BUCKET, { history: 1, ttl: KEPT_MS })
+    const bucket = await new Kvm(nc).create(BUCKET, {
+      history: 1,
+      ttl: KEPT_MS,
+      max_bytes: MAX_BYTES,
+    })
     const inventory = new Inventory(bucket, log)
     for await (const key of await bucket.keys()) {
       const entry = await bucket.get(key)
@@ -51,9 +57,10 @@ export class Inventory {
 
   /** Writes down what a beat tells, where that is new. Not waited for: the roster in memory is what requests are served from. */
   note(worker: WorkerId, beat: Beat): void {
-    const key = `${worker}.${beat.nonce}`
+    const key = worker
     const written = this.#written.get(key)
-    if (this.#writing.has(key)) return
+    // A worker whose every beat says something else is believed once a while.
+    if (this.#writing.has(key) || Date.now() - (written?.atMs ?? 0) < BETWEEN_MS) return
     const text = JSON.stringify(entryOf(beat))
     if (written?.text === text && Date.now() - written.atMs < FRESH_MS) return
     this.#writing.add(key)

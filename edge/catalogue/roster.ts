@@ -17,15 +17,31 @@ interface Known {
 
 /** Who is there and what they serve, from the beats alone. Time comes in as an argument. */
 export class Roster {
-  readonly #workers = new Map<WorkerId, { beat: Beat; seenAtMs: number }>()
+  readonly #workers = new Map<WorkerId, { beat: Beat; seenAtMs: number; ended: boolean }>()
   readonly #models = new Map<string, Known>()
 
-  heard(worker: WorkerId, beat: Beat, nowMs: number): void {
+  /** Whether it counts: of two processes under one name, the second is not listened to while the first is there. */
+  heard(worker: WorkerId, beat: Beat, nowMs: number): boolean {
+    if (this.isSecond(worker, beat.nonce, nowMs)) return false
     if (!this.#workers.has(worker)) this.#forget(nowMs)
-    this.#workers.set(worker, { beat, seenAtMs: nowMs })
+    this.#workers.set(worker, { beat, seenAtMs: nowMs, ended: false })
     for (const offering of beat.offerings)
       for (const id of offering.models)
         if (mayOffer(offering, id)) this.#models.set(id, known(id, offering, nowMs))
+    return true
+  }
+
+  /** Whether another process of this name is there: it beat lately, and its connection did not end. */
+  isSecond(worker: WorkerId, nonce: string, nowMs: number): boolean {
+    const first = this.#workers.get(worker)
+    if (!first || first.beat.nonce === nonce || first.ended) return false
+    return nowMs - first.seenAtMs < GONE_MS
+  }
+
+  /** The server says that a worker's connection ended. */
+  left(worker: WorkerId, connection: number): void {
+    const there = this.#workers.get(worker)
+    if (there?.beat.connection === connection) there.ended = true
   }
 
   /** What was there before we listened: known, and not counted on. */

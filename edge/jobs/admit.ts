@@ -41,7 +41,7 @@ export async function admit(
     await enqueue(desk, live, body)
   } catch (cause) {
     // It may have been stored all the same, so it is settled like any other job whose reader is gone.
-    if (desk.live.has(job.id)) cancel(desk, live)
+    if (desk.live.has(job.id)) void cancel(desk, live)
     const message =
       cause instanceof Refused
         ? 'The job could not be queued: the broker cannot store it. The operator must look, then try again.'

@@ -1,5 +1,5 @@
 import { Failure } from '../../proto/failure.ts'
-import { frameHead } from '../../proto/frame.ts'
+import { frameHead, isWhole } from '../../proto/frame.ts'
 import type { JobId } from '../../proto/ids.ts'
 import { CREDIT_WINDOW, Job } from '../../proto/job.ts'
 import type { LedgerRecord } from '../../proto/ledger.ts'
@@ -36,9 +36,7 @@ const BEHIND_TRIES = 10
 export async function orphans(desk: Desk): Promise<Orphan[]> {
   const found: Orphan[] = []
   for (let seq = 1; ;) {
-    const message = await desk.jsm.direct
-      .getMessage(JOBS, { next_by_subj: 'job.>', seq })
-      .catch(() => undefined)
+    const message = await desk.jsm.direct.getMessage(JOBS, { next_by_subj: 'job.>', seq })
     if (!message) return found
     seq = message.seq + 1
     const orphan = await orphanIn(desk, message)
@@ -51,7 +49,7 @@ export async function orphanIn(
   desk: Desk,
   message: { subject: string; seq: number; json: () => unknown },
 ): Promise<Orphan | undefined> {
-  const { data: job } = Job.safeParse(message.json())
+  const job = jobIn(message)
   if (!job || desk.live.has(job.id)) return undefined
   const last = await lastRecord(desk, job.id)
   if (last?.record.type === 'final') return undefined
@@ -61,10 +59,19 @@ export async function orphanIn(
   return { job, queue: queueOf(message.subject), streamSeq: message.seq, last }
 }
 
+/** Whatever else lies in JOBS keeps nobody from adopting the rest. */
+function jobIn(message: { json: () => unknown }): Job | undefined {
+  try {
+    return Job.safeParse(message.json()).data
+  } catch {
+    return undefined
+  }
+}
+
 /**
  * Takes jobs over as they are. First we listen, then we write `adopted` by compare-and-set, then the past is read from
  * FRAMES through the spans, then what was heard meanwhile. Epoch, holder and delivery stay; the worker notices nothing,
- * and nothing is computed again.
+ * and nothing is computed again. Throws where the broker did not let it be tried for all of them.
  */
 export async function adopt(desk: Desk, all: readonly Orphan[]): Promise<void> {
   const listening = all
@@ -72,20 +79,26 @@ export async function adopt(desk: Desk, all: readonly Orphan[]): Promise<void> {
     .map((orphan) => listen(desk, orphan))
   if (listening.length === 0) return
   // The server has heard of our interest before it hears that the jobs are ours.
-  await desk.nc.flush()
+  try {
+    await desk.nc.flush()
+  } catch (thrown) {
+    for (const { live } of listening) depose(desk, live)
+    throw thrown
+  }
   const written = await Promise.all(listening.map((adopted) => claim(desk, adopted)))
   const ours = new Map<JobId, Adopted>()
   listening.forEach((adopted, i) => {
-    if (written[i]) ours.set(adopted.live.job.id, adopted)
+    if (written[i] === 'ours') ours.set(adopted.live.job.id, adopted)
   })
   await catchUp(desk, ours)
   for (const adopted of ours.values()) takeUp(desk, adopted)
+  if (written.includes('unknown')) throw new Error('the broker did not answer for all jobs')
 }
 
 function listen(desk: Desk, orphan: Orphan): Adopted {
   const { job, queue, streamSeq, last } = orphan
   const live = new LiveJob(job, queue, { nowMs: monotonicMs(), adopted: true })
-  live.doubtful = true
+  live.doubtful = live.adopting = true
   live.streamSeq = streamSeq
   live.ledgerSeq = last?.seq ?? 0
   // The gateway before us may have allowed more than we know; from here on it is we who allow.
@@ -112,8 +125,10 @@ function listen(desk: Desk, orphan: Orphan): Adopted {
   return { orphan, live }
 }
 
-/** Whether the job is ours now. */
-async function claim(desk: Desk, { orphan: { job, last }, live }: Adopted): Promise<boolean> {
+async function claim(
+  desk: Desk,
+  { orphan: { job, last }, live }: Adopted,
+): Promise<'ours' | 'lost' | 'unknown'> {
   const { epoch, spans } = live
   const holder = live.holder ?? null
   try {
@@ -129,29 +144,34 @@ async function claim(desk: Desk, { orphan: { job, last }, live }: Adopted): Prom
     if (written === 'written') {
       desk.counts.adopted++
       desk.log.warn({ job: job.id, epoch, from: last?.record.gateway }, 'a job was adopted')
-      return true
+      return 'ours'
     }
   } catch (cause) {
     desk.log.warn({ job: job.id, cause }, 'a job could not be adopted yet')
+    depose(desk, live)
+    return 'unknown'
   }
   depose(desk, live)
-  return false
+  return 'lost'
 }
 
 async function catchUp(desk: Desk, ours: ReadonlyMap<JobId, Adopted>): Promise<void> {
   let behind = [...ours.values()].filter(({ live }) => live.epoch > 0)
   for (let tries = 0; behind.length > 0 && tries < BEHIND_TRIES; tries++) {
     if (tries > 0) await sleep(BEHIND_MS)
-    await replay(
-      desk,
-      behind.map(({ live }) => live.job.id),
-      (id, subject, bytes) => {
-        const adopted = ours.get(id)
-        if (adopted) past(desk, adopted.live, partOf(subject, 1), bytes)
-      },
-    ).catch((cause: unknown) => {
+    try {
+      await replay(
+        desk,
+        behind.map(({ live }) => live.job.id),
+        (id, subject, bytes) => {
+          const adopted = ours.get(id)
+          if (adopted) past(desk, adopted.live, partOf(subject, 1), bytes)
+        },
+      )
+    } catch (cause) {
       desk.log.error({ cause }, 'the frames of adopted jobs could not be read')
-    })
+      continue
+    }
     behind = behind.filter(({ live }) => isBehind(live))
   }
 }
@@ -161,6 +181,7 @@ function past(desk: Desk, live: LiveJob, worker: string, bytes: Uint8Array): voi
   const head = frameHead(bytes)
   if (!head || live.outcome) return
   if (desk.fenced && !isOfItsSpan(live.spans, head, worker)) desk.counts.stale++
+  else if (head.kind === 'tokens' && !isWhole(bytes, head.count)) desk.counts.junk++
   else if (head.seq === live.next && head.kind !== 'failed')
     accept(desk, live, head, { bytes, nowMs: monotonicMs() })
 }
@@ -173,8 +194,10 @@ function isBehind(live: LiveJob): boolean {
 
 /** From here on it is a job like any other of ours. */
 function takeUp(desk: Desk, { live, orphan }: Adopted): void {
-  live.doubtful = false
+  live.doubtful = live.adopting = false
   if (live.outcome) return
+  // We were away meanwhile.
+  if (live.doubts > 0) desk.doubt()
   const nowMs = monotonicMs()
   live.silence.start(nowMs, live.holder ? desk.stepMs(live.holder.worker, live.queue) : 0)
   judgeHeld(desk, live)

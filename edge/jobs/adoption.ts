@@ -10,6 +10,8 @@ import type { Gateways } from './gateways.ts'
 const RANK_MS = 150
 /** What a former life of ours left is looked for once those who are there have been heard of. */
 const FIRST_LOOK_MS = 1_100
+/** After the broker did not answer. */
+const AGAIN_MS = 250
 /** No job lives longer than its deadline, and nobody asks the dead for longer. */
 const CLAIMS_MS = 11 * 60_000
 
@@ -22,6 +24,7 @@ export class Adoption implements Disposable {
   readonly #claims = new Map<GatewayId, { heard: Subscription; untilMs: number }>()
   #looking: Promise<void> | undefined
   #again = false
+  #ended = false
   readonly #first: ReturnType<typeof setTimeout>
 
   constructor(desk: Desk, gateways: Gateways, onClaim: (msg: Msg) => void) {
@@ -44,6 +47,7 @@ export class Adoption implements Disposable {
       this.#desk.log.warn({ gone: gateway }, 'a gateway is gone')
       for (const tell of this.#desk.goneListeners) tell(gateway)
       const heard = this.#desk.nc.subscribe(subjects.claimsOf(gateway), {
+        queue: 'gateways',
         callback: (error, msg) => {
           if (!error) this.#onClaim(msg)
         },
@@ -54,7 +58,9 @@ export class Adoption implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#ended = true
     clearTimeout(this.#first)
+    for (const { heard } of this.#claims.values()) heard.unsubscribe()
   }
 
   /** One look at a time; what happens meanwhile makes for another. */
@@ -72,7 +78,9 @@ export class Adoption implements Disposable {
         await adopt(this.#desk, await orphans(this.#desk))
       } catch (cause) {
         this.#desk.log.error({ cause }, 'the jobs of a gateway that is gone could not be adopted')
+        this.#again = true
+        await sleep(AGAIN_MS)
       }
-    } while (this.#again)
+    } while (this.#again && !this.#ended && !this.#desk.nc.isClosed())
   }
 }

@@ -20,6 +20,7 @@ export function answerOf(
 /** A job of ours as a source, counted among its readers until it is left. */
 export function sourceOf(desk: Desk, live: LiveJob, position: number): Source {
   live.readers++
+  let left = false
   const { take } = live.tape.read()
   const reached = (read: number): void => {
     live.read = Math.max(live.read, read)
@@ -32,6 +33,8 @@ export function sourceOf(desk: Desk, live: LiveJob, position: number): Source {
       take,
       reached,
       leave() {
+        if (left) return
+        left = true
         live.readers--
         leave(desk, live)
       },

@@ -14,6 +14,9 @@ import { depose } from './depose.ts'
 import { release } from './release.ts'
 import { takeIn } from './strangers.ts'
 
+/** Shorter than a worker waits for us. */
+const PASSED_ON_MS = 1_000
+
 /** A worker was offered a job and asks for it. Every claim is answered, unless it is none. */
 export async function onClaim(desk: Desk, msg: Msg): Promise<void> {
   const worker = WorkerId.safeParse(partOf(msg.subject, 2))
@@ -24,12 +27,13 @@ export async function onClaim(desk: Desk, msg: Msg): Promise<void> {
     return
   }
   desk.counts.claims++
+  if (desk.isSecond(worker.data, claim.nonce)) {
+    msg.respond(JSON.stringify({ go: false, why: 'unknown' } satisfies ClaimAnswer))
+    return
+  }
   const live = desk.live.get(id.data) ?? (await takeIn(desk, id.data, claim))
   if ('owner' in live) {
-    // It answers in our place, and answers the same claim alike however often it hears it.
-    const { reply } = msg
-    if (reply)
-      desk.nc.publish(subjects.claim(live.owner, worker.data, id.data), msg.data, { reply })
+    await passOn(desk, msg, subjects.claim(live.owner, worker.data, id.data))
     return
   }
   if ('go' in live) {
@@ -39,6 +43,14 @@ export async function onClaim(desk: Desk, msg: Msg): Promise<void> {
   const answer = await decide(desk, live, worker.data, claim)
   msg.respond(JSON.stringify(answer))
   if (live.input && answer.go) replayInput(desk, live, worker.data)
+}
+
+/** Its owner answers. Where it does not, the worker asks again, and somebody else may own the job by then. */
+async function passOn(desk: Desk, msg: Msg, subject: string): Promise<void> {
+  const answer = await desk.nc
+    .request(subject, msg.data, { timeout: PASSED_ON_MS })
+    .catch(() => undefined)
+  if (answer && answer.data.byteLength > 0) msg.respond(answer.data)
 }
 
 function readClaim(msg: Msg): Claim | undefined {
@@ -73,6 +85,7 @@ async function decide(
     void fail(desk, live, new Failure('expired', 'The deadline passed before a worker was free.'))
     return { go: false, why: 'expired' }
   }
+  if (live.claimant && isSame(live.claimant, worker, claim)) return live.claimant.answer
   if (live.granting || live.doubtful || live.suspectSinceMs !== undefined)
     return { go: false, why: 'held' }
   if (live.holder) return heldBy(desk, live, live.holder, { worker, claim })
@@ -95,7 +108,7 @@ function heldBy(
   holder: Holder,
   { worker, claim }: { worker: WorkerId; claim: Claim },
 ): ClaimAnswer {
-  const same = holder.worker === worker && holder.nonce === claim.nonce && holder.ack === claim.ack
+  const same = isSame(holder, worker, claim)
   if (same && !holder.spoke) return grantOf(live)
   desk.counts.held++
   if (same) {
@@ -105,18 +118,34 @@ function heldBy(
   return { go: false, why: 'held' }
 }
 
-async function grant(
+const isSame = (
+  one: { worker: WorkerId; nonce: string; ack: string },
+  worker: WorkerId,
+  { nonce, ack }: Claim,
+): boolean => one.worker === worker && one.nonce === nonce && one.ack === ack
+
+/** While it is being written, the same claim over another way gets the same answer. */
+function grant(desk: Desk, live: LiveJob, worker: WorkerId, claim: Claim): Promise<ClaimAnswer> {
+  const claimant = {
+    ...claim,
+    worker,
+    gone: false,
+    answer: Promise.resolve<ClaimAnswer>({ go: false, why: 'held' }),
+  }
+  live.claimant = claimant
+  claimant.answer = write(desk, live, claimant)
+  return claimant.answer
+}
+
+async function write(
   desk: Desk,
   live: LiveJob,
-  worker: WorkerId,
-  claim: Claim,
+  claimant: NonNullable<LiveJob['claimant']>,
 ): Promise<ClaimAnswer> {
+  const { worker, nonce, connection, ack } = claimant
   const epoch = live.epoch + 1
   const spans = [...live.spans, { epoch, from: live.next, worker }]
-  const { nonce, connection, ack } = claim
   const holding = { worker, nonce, connection, ack, secret: newSecret() }
-  const claimant = { worker, connection, gone: false }
-  live.claimant = claimant
   try {
     const written = await append(desk, live, {
       type: 'claimed',

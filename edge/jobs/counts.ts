@@ -22,6 +22,7 @@ export const newCounts = () => ({
   reoffered: 0,
   deposed: 0,
   strangers: 0,
+  seconds: 0,
   adopted: 0,
   consumersRecreated: 0,
 })

@@ -31,6 +31,8 @@ export interface Desk {
   readonly stepMs: (worker: WorkerId, queue: Queue) => number
   /** Whether a worker's beats stopped: its whole machine is away, and no disconnect will tell. */
   readonly isGone: (worker: WorkerId) => boolean
+  /** Whether a claim comes from a second process under the name of a worker that is there. */
+  readonly isSecond: (worker: WorkerId, nonce: string) => boolean
   /** Whether a worker said that it is on its way out. */
   readonly isLeaving: (worker: WorkerId) => boolean
   /** Whether another gateway gave a sign of life lately. */

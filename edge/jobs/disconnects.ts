@@ -1,16 +1,18 @@
 import { z } from 'zod'
 import type { Beat } from '../../proto/beat.ts'
-import type { WorkerId } from '../../proto/ids.ts'
+import { WorkerId } from '../../proto/ids.ts'
+import type { Roster } from '../catalogue/roster.ts'
 import type { Desk } from './desk.ts'
 import { release } from './release.ts'
 
-const Disconnect = z.object({ client: z.object({ id: z.int(), user: z.string() }) })
+const Disconnect = z.object({ client: z.object({ id: z.int(), user: WorkerId }) })
 
 /** The server says that a worker's connection ended, 3 ms after a `kill -9`. Known by user and number, never by name. */
-export function onDisconnect(desk: Desk, event: unknown): void {
+export function onDisconnect(desk: Desk, event: unknown, roster: Roster): void {
   const parsed = Disconnect.safeParse(event)
   if (!parsed.success) return
   const { id, user } = parsed.data.client
+  roster.left(user, id)
   for (const live of desk.live.values()) {
     if (live.holder?.worker === user && live.holder.connection === id)
       release(desk, live, 'disconnect')

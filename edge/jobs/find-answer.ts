@@ -5,9 +5,10 @@ import { decodeAnswer } from '../../proto/stored-answer.ts'
 import { ANSWERS, subjects } from '../../proto/subjects.ts'
 import { monotonicMs, sleep } from '../clock.ts'
 import { within } from '../within.ts'
+import { ahead, ENDINGS } from '../stream/position.ts'
 import { sourceOf } from './answer.ts'
 import type { Desk } from './desk.ts'
-import { ahead, notResumable, unknown, type Ask, type Found } from './finding.ts'
+import { noLongerKept, notResumable, unknown, type Ask, type Found } from './finding.ts'
 import { follow } from './follow.ts'
 import { headOf } from './keep-answer.ts'
 import { lastRecord } from './ledger.ts'
@@ -22,8 +23,6 @@ const AGAIN_MS = 20
 const BROKER_MS = 1_000
 /** What nobody knows of is asked for this long: a gateway may be slow to say that it has it. */
 const UNKNOWN_MS = 700
-/** Events after the last token that have a position of their own: the finish and the usage. */
-export const ENDINGS = 2
 
 /**
  * The answer of a job, wherever it is: here, kept in ANSWERS, or at the gateway that owns it; and where that gateway is
@@ -73,7 +72,7 @@ async function kept(desk: Desk, id: JobId, { tenant, after }: Ask): Promise<Foun
   ])
   const [message, last] = await within(BROKER_MS, asked)
   // It is written before the end is recorded, and nobody is shown an end that is not recorded.
-  if (!message || last?.record.type !== 'final') return undefined
+  if (!message || last?.record.type !== 'final' || last.record.outcome !== 'done') return undefined
   const { head, frames } = decodeAnswer(message.data)
   if (head.tenant !== tenant) throw unknown(id)
   const total = frames.reduce((sum, frame) => sum + (frameHead(frame)?.count ?? 0), 0)
@@ -91,10 +90,16 @@ async function kept(desk: Desk, id: JobId, { tenant, after }: Ask): Promise<Foun
 }
 
 /** Whether it may yet turn up: its owner died and nobody adopted it so far. Throws what LEDGER says of its end. */
-async function isExpected(desk: Desk, id: JobId, { awaitedUntilMs = 0 }: Ask): Promise<boolean> {
+async function isExpected(
+  desk: Desk,
+  id: JobId,
+  { tenant, awaitedUntilMs = 0 }: Ask,
+): Promise<boolean> {
   const record = (await lastRecord(desk, id))?.record
   if (!record) return monotonicMs() < awaitedUntilMs || desk.gatewayLeftLately()
   if (record.type !== 'final') return true
+  if (record.tenant !== tenant) throw unknown(id)
+  if (record.outcome === 'done') throw noLongerKept(id)
   if (record.failure) throw Failure.of(record.failure)
   if (record.outcome === 'cancelled')
     throw new Failure('not_found', `The answer ${id} was cancelled; there is no rest of it.`)

@@ -25,13 +25,14 @@ export const unknown = (id: JobId): Failure =>
     `There is no answer ${id} to read: it never was, or is older than we keep one.`,
   )
 
+export const noLongerKept = (id: JobId): Failure =>
+  new Failure(
+    'not_found',
+    `The answer ${id} is finished, and was not kept: it could not be resumed, was too long to keep, or had to make room.`,
+  )
+
 export const notResumable = (): Failure =>
   new Failure(
     'invalid',
     'This answer cannot be resumed. Send the header "x-stream-resume: 1" with the request that begins it.',
   )
-
-export const ahead = (after: number, next: number): Failure =>
-  new Failure('invalid', `Position ${after} is ahead of the answer, which is at ${next}.`, {
-    param: 'after',
-  })

@@ -7,7 +7,8 @@ import { subjects } from '../../proto/subjects.ts'
 import { monotonicMs } from '../clock.ts'
 import { within } from '../within.ts'
 import type { Desk } from './desk.ts'
-import { ahead, notResumable, unknown, type Ask, type Found } from './finding.ts'
+import { ahead } from '../stream/position.ts'
+import { notResumable, unknown, type Ask, type Found } from './finding.ts'
 import { restOf, type Source } from './reading.ts'
 import { Tape } from './tape.ts'
 
@@ -52,6 +53,8 @@ class Following implements Source {
   #heardAtMs = monotonicMs()
   readonly take = this.#tape.read().take
   #owner: GatewayId | undefined
+  #restarting = false
+  #ended = false
   readonly #onGone = (gone: GatewayId): void => {
     if (gone === this.#owner) this.#over({ moved: true })
   }
@@ -75,6 +78,17 @@ class Following implements Source {
   }
 
   leave(): void {
+    this.#end()
+    const { tenant } = this.#ask
+    const request: ReadRequest = { what: 'leave', reader: this.#reader, tenant }
+    if (!this.#desk.nc.isClosed())
+      this.#desk.nc.publish(subjects.read(this.#id), JSON.stringify(request), {
+        reply: this.#inbox,
+      })
+    this.#tape.close()
+  }
+
+  #end(): void {
     this.#desk.goneListeners.delete(this.#onGone)
     clearInterval(this.#renewal)
     this.#unsubscribe()
@@ -103,14 +117,18 @@ class Following implements Source {
     this.#heardAtMs = monotonicMs()
     const head = frameHead(msg.data)
     if (!head) {
-      this.#signal(ReadSignal.parse(msg.json()))
+      const signal = signalIn(msg)
+      if (signal) this.#signal(signal)
       return
     }
-    // Something was lost between us and the owner, who has it all.
+    // Something was lost between us and the owner, who has it all. Asked once: what is on its way is beyond the hole too.
     if (head.seq > this.#position) {
-      this.#request(true)
+      if (!this.#restarting) this.#request(true)
+      this.#restarting = true
       return
     }
+    this.#restarting = false
+    if (head.kind === 'end') this.#ended = true
     for (const frame of restOf([msg.data], this.#position)) this.#tape.put(frame)
     this.#position = Math.max(this.#position, head.seq + head.count)
   }
@@ -128,13 +146,23 @@ class Following implements Source {
         this.#over({ moved: true })
         break
       case 'over':
-        this.#over(signal.failure ? { failure: Failure.of(signal.failure) } : {})
+        // Its end was lost on the way: it is in ANSWERS.
+        if (signal.failure) this.#over({ failure: Failure.of(signal.failure) })
+        else this.#over(this.#ended ? {} : { moved: true })
         break
     }
   }
 
   #over(over: { failure?: Failure; moved?: true }): void {
-    this.leave()
+    this.#end()
     this.#tape.close(over)
+  }
+}
+
+function signalIn(msg: Msg): ReadSignal | undefined {
+  try {
+    return ReadSignal.safeParse(msg.json()).data
+  } catch {
+    return undefined
   }
 }

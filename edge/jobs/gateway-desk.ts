@@ -99,6 +99,7 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
       ensureQueue: (queue) => queues.ensure(queue),
       stepMs: (worker, queue) => roster.stepMs(worker, queue),
       isGone: (worker) => roster.isGone(worker, monotonicMs()),
+      isSecond: (worker, nonce) => roster.isSecond(worker, nonce, monotonicMs()),
       isLeaving: (worker) => roster.isLeaving(worker),
       isAlive: (other) => gateways.isAlive(other, monotonicMs()),
       gatewayLeftLately: () => gateways.leftLately(monotonicMs()),
@@ -121,6 +122,13 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
   /** Whether the broker is there and takes what it is given. */
   get connected(): boolean {
     return this.#listening.connected && !this.desk.store.refusing
+  }
+
+  /** Jobs that end with this gateway: those that may be resumed go on at another. */
+  get unfinished(): number {
+    let count = 0
+    for (const { job } of this.desk.live.values()) if (!job.reading.resumable) count++
+    return count
   }
 
   async ask(job: Job, options: AskOptions): Promise<Answer> {

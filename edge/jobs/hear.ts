@@ -1,7 +1,14 @@
 import type { Msg } from '@nats-io/nats-core'
 import { monotonicMs } from '../clock.ts'
 import { Failure } from '../../proto/failure.ts'
-import { decodeFrame, frameHead, idsOf, type End, type FrameHead } from '../../proto/frame.ts'
+import {
+  decodeFrame,
+  frameHead,
+  idsOf,
+  isWhole,
+  type End,
+  type FrameHead,
+} from '../../proto/frame.ts'
 import { partOf } from '../../proto/subjects.ts'
 import type { Desk } from './desk.ts'
 import { judge } from './fence.ts'
@@ -25,7 +32,8 @@ export function hear(desk: Desk, live: LiveJob, msg: Msg): void {
   const nowMs = monotonicMs()
   if (desk.pulse.takeDoubt(nowMs)) desk.doubt()
   if (live.doubtful) {
-    live.held.push(msg)
+    if (msg.subject === live.subject) live.held.push(msg)
+    else desk.counts.stale++
     return
   }
   if (live.outcome) {
@@ -35,6 +43,10 @@ export function hear(desk: Desk, live: LiveJob, msg: Msg): void {
     return
   }
   const judgement = desk.fenced ? judge(live, head, msg.subject) : 'accept'
+  if (judgement === 'accept' && head.kind === 'tokens' && !isWhole(msg.data, head.count)) {
+    release(desk, live, 'hole')
+    return
+  }
   switch (judgement) {
     case 'accept':
       accept(desk, live, head, { bytes: msg.data, nowMs })
@@ -62,7 +74,7 @@ export function accept(
   { bytes, nowMs }: { bytes: Uint8Array; nowMs: number },
 ): void {
   live.silence.heard(nowMs, head.count)
-  if (live.holder) live.holder.spoke = true
+  if (live.holder && head.epoch === live.epoch) live.holder.spoke = true
   desk.counts.frames++
   switch (head.kind) {
     case 'tokens':
@@ -89,8 +101,9 @@ export function accept(
       }
       return
   }
-  // Nobody takes anything, so nothing else moves the window on: the answer goes on without a reader.
-  if (live.readers === 0 && live.tape.kept && !live.doubtful) runOn(desk, live)
+  // Nobody here takes anything, so nothing else moves the window on: the answer goes on for those elsewhere and later.
+  if (live.tape.kept && !live.doubtful && (live.readers === 0 || live.remoteReaders > 0))
+    runOn(desk, live)
 }
 
 /** The frames that come seldom and carry JSON. */

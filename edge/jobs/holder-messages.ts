@@ -16,6 +16,8 @@ export function giveCredit(desk: Desk, live: LiveJob, holder: Holder): void {
 
 /** Moves the window on to a position that was read, once half of it is used up. */
 export function moveWindow(desk: Desk, live: LiveJob, read: number): void {
+  // Its holder is another gateway's to speak to.
+  if (live.moved) return
   const upTo = read + CREDIT_WINDOW
   if (upTo - live.credit < CREDIT_WINDOW / 2) return
   if (live.next >= live.credit) live.silence.excuse(monotonicMs())

@@ -7,22 +7,24 @@ import { settle } from './settle.ts'
 
 /** A reader is gone. The job it alone asked for goes with it; one that may be resumed goes on. */
 export function leave(desk: Desk, live: LiveJob): void {
+  if (live.attended) return
   if (!live.job.reading.resumable) {
-    cancel(desk, live)
+    void cancel(desk, live)
     return
   }
-  if (live.readers > 0) return
   live.unattendedSinceMs = monotonicMs()
   if (!live.outcome) runOn(desk, live)
 }
 
-/** Ends a job that is not over, in whatever phase it is. */
-export function cancel(desk: Desk, live: LiveJob): void {
+/** Ends a job that is not over, in whatever phase it is. Resolves when that is recorded. */
+export async function cancel(desk: Desk, live: LiveJob): Promise<void> {
   // Nearly always it is over, and a failure is made with its stack.
   if (!live.tape.over)
     live.tape.close({ failure: new Failure('cancelled', 'The request was cancelled.') })
   if (live.outcome) return
-  settle(desk, live, { outcome: 'cancelled' }).catch((cause: unknown) => {
+  try {
+    await settle(desk, live, { outcome: 'cancelled' })
+  } catch (cause) {
     desk.log.warn({ job: live.job.id, cause }, 'a cancelled job could not be settled')
-  })
+  }
 }

@@ -1,4 +1,4 @@
-import type { JobId } from '../../proto/ids.ts'
+import { newNonce, type JobId } from '../../proto/ids.ts'
 import { LedgerRecord } from '../../proto/ledger.ts'
 import { LEDGER, subjects } from '../../proto/subjects.ts'
 import type { Desk } from './desk.ts'
@@ -30,8 +30,9 @@ export function append(
 async function put(desk: Desk, live: LiveJob, record: LedgerRecord): Promise<'written' | 'lost'> {
   const text = JSON.stringify(record)
   const epoch = record.type === 'claimed' ? record.epoch : ''
-  // A write whose answer was lost is made again: the id lets the server tell that it is the same one.
-  const msgId = `${live.job.id}.${record.type}${epoch}.${desk.gateway}`
+  // A write whose answer was lost is made again: the id lets the server tell that it is the same one, and no other. An
+  // id that two records could share would have the second taken for written.
+  const msgId = `${live.job.id}.${record.type}${epoch}.${newNonce()}`
   for (;;) {
     const expectLast = live.ledgerSeq
     const timeoutMs = WRITE_TIMEOUT_MS
@@ -48,7 +49,7 @@ async function put(desk: Desk, live: LiveJob, record: LedgerRecord): Promise<'wr
     const last = await lastRecord(desk, live.job.id)
     if (last?.record.gateway !== desk.gateway || last.seq === expectLast) return 'lost'
     live.ledgerSeq = last.seq
-    if (last.record.type === 'final') return 'written'
+    if (last.record.type === 'final') return record.type === 'final' ? 'written' : 'lost'
   }
 }
 

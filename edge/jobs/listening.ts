@@ -52,7 +52,7 @@ export class Listening {
     this.#on(subjects.claimsOf('any'), claims, 'gateways')
     this.#on(subjects.beats, (msg) => this.#onBeat(msg))
     this.#on(subjects.gatewayBeats, (msg) => this.#onGatewayBeat(msg))
-    this.#on(subjects.poolDisconnects, (msg) => onDisconnect(desk, msg.json()))
+    this.#on(subjects.poolDisconnects, (msg) => onDisconnect(desk, msg.json(), options.roster))
     this.#on(subjects.edgeDisconnects, (msg) => gateways.ended(msg.json()))
     this.#on(subjects.reads, (msg) => relay.heard(msg))
     this.#adoption = new Adoption(desk, gateways, claims)
@@ -127,7 +127,10 @@ export class Listening {
     const { roster, queues, inventory } = this.#options
     const worker = WorkerId.parse(partOf(msg.subject, 1))
     const beat = Beat.parse(msg.json())
-    roster.heard(worker, beat, monotonicMs())
+    if (!roster.heard(worker, beat, monotonicMs())) {
+      this.#desk.counts.seconds++
+      return
+    }
     inventory.note(worker, beat)
     for (const { kind, queue } of beat.offerings)
       if (!queues.full) queues.ensure({ kind, name: queue }).catch(() => undefined)
@@ -146,10 +149,13 @@ export class Listening {
   }
 
   async #follow(): Promise<void> {
-    const { nc, live, log } = this.#desk
+    const { nc, live, log, pulse } = this.#desk
     const { gateways, queues, ensureStreams } = this.#options
     for await (const status of nc.status()) {
-      if (status.type === 'disconnect') this.#connected = false
+      if (status.type === 'disconnect') {
+        this.#connected = false
+        pulse.expire()
+      }
       if (status.type !== 'reconnect') continue
       queues.forget()
       await ensureStreams().catch((cause: unknown) => {

@@ -1,4 +1,5 @@
 import type { Msg, Subscription } from '@nats-io/nats-core'
+import type { Claim, ClaimAnswer } from '../../proto/claim.ts'
 import type { Holding, Outcome, Span } from '../../proto/ledger.ts'
 import type { WorkerId } from '../../proto/ids.ts'
 import { CREDIT_WINDOW, type Job } from '../../proto/job.ts'
@@ -44,7 +45,7 @@ export class LiveJob implements Post {
   /** Every claim that was granted, by its epoch: a zombie is known by its ack and stopped with its secret. */
   readonly grants = new Map<number, { secret: string; ack: string }>()
   /** Whose claim is being written to LEDGER, and whether its connection ended meanwhile. */
-  claimant: { worker: WorkerId; connection: number; gone: boolean } | undefined
+  claimant: (Claim & { worker: WorkerId; gone: boolean; answer: Promise<ClaimAnswer> }) | undefined
   /** Since when too many deaths speak against it. It is offered to nobody until it is buried or they are taken back. */
   suspectSinceMs: number | undefined
   next = 0
@@ -60,6 +61,10 @@ export class LiveJob implements Post {
   readonly adopted: boolean
   /** We were away for so long that another may own this by now, or we are about to: nothing is done before LEDGER was read. */
   doubtful = false
+  /** It is being taken over, and its past is not known yet. */
+  adopting = false
+  /** Counts the doubts: an answer of LEDGER ends only the one that it was asked for. */
+  doubts = 0
   /** What was heard meanwhile, to be judged then. */
   readonly held: Msg[] = []
   /** Another gateway owns it. */

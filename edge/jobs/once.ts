@@ -2,13 +2,15 @@ import { z } from 'zod'
 import { Failure } from '../../proto/failure.ts'
 import { JobId } from '../../proto/ids.ts'
 import type { Job } from '../../proto/job.ts'
+import type { Final } from '../../proto/ledger.ts'
 import { ANSWERS, subjects } from '../../proto/subjects.ts'
-import { monotonicMs, sleep } from '../clock.ts'
+import { monotonicMs } from '../clock.ts'
+import { within } from '../within.ts'
 import type { OnceKey } from '../ports.ts'
 import type { Desk } from './desk.ts'
 import { findAnswer } from './find-answer.ts'
 import type { Found } from './finding.ts'
-import { WRITE_TIMEOUT_MS } from './ledger.ts'
+import { lastRecord, WRITE_TIMEOUT_MS } from './ledger.ts'
 
 /** What one idempotency key of one tenant stands for. */
 const Reservation = z.object({
@@ -19,7 +21,7 @@ const Reservation = z.object({
 
 /** A job that was reserved is in the queue within this, or its gateway died before it was. */
 const ADMITTED_MS = 3_000
-const AGAIN_MS = 50
+const BROKER_MS = 1_000
 
 /** Ours to admit, with what takes the reservation back; or the answer of the job that the key stands for already. */
 export type Reserved = { ours: true; giveUp: () => Promise<void> } | { ours: false; found: Found }
@@ -27,36 +29,62 @@ export type Reserved = { ours: true; giveUp: () => Promise<void> } | { ours: fal
 /** One key, one job, whoever asks how often and where: the first to write the reservation admits the job. */
 export async function reserve(
   desk: Desk,
-  job: Pick<Job, 'id' | 'tenant'>,
+  job: Pick<Job, 'id' | 'tenant' | 'model'>,
   { hash, fingerprint }: OnceKey,
   signal: AbortSignal,
 ): Promise<Reserved> {
   const subject = subjects.idempotency(hash)
   const text = JSON.stringify({ job: job.id, fingerprint } satisfies z.infer<typeof Reservation>)
   let expectLast = 0
+  const untilMs = monotonicMs() + ADMITTED_MS
   for (;;) {
     const seq = await put(desk, subject, text, expectLast)
     if (seq !== 'lost') return { ours: true, giveUp: () => erase(desk, seq) }
-    const last = await desk.jsm.direct.getMessage(ANSWERS, { last_by_subj: subject })
-    expectLast = last?.seq ?? 0
+    const last = await within(
+      BROKER_MS,
+      desk.jsm.direct.getMessage(ANSWERS, { last_by_subj: subject }),
+    )
+    expectLast = 0
     if (!last) continue
     const known = Reservation.parse(last.json())
     if (known.fingerprint !== fingerprint) throw reused()
-    const ageMs = Date.now() - last.time.getTime()
-    const found = await findAnswer(desk, known.job, {
-      tenant: job.tenant,
-      after: 0,
-      signal,
-      awaitedUntilMs: monotonicMs() + ADMITTED_MS - ageMs,
-    }).catch((thrown: unknown) => {
-      if (thrown instanceof Failure && thrown.code === 'unavailable') throw thrown
-      // It never was admitted, or it failed and left nothing to replay: then this request is the one that counts.
-      return undefined
-    })
-    if (found) return { ours: false, found }
-    if (signal.aborted) throw new Failure('cancelled', 'The request was cancelled.')
-    await sleep(AGAIN_MS)
+    const ask = { tenant: job.tenant, after: 0, signal, awaitedUntilMs: untilMs }
+    try {
+      return { ours: false, found: await findAnswer(desk, known.job, ask) }
+    } catch (thrown) {
+      const free = await isFree(desk, known.job, job).catch(() => false)
+      if (signal.aborted || !free) throw thrown
+    }
+    expectLast = last.seq
   }
+}
+
+/**
+ * Whether a reservation stands for nothing: its job failed or was cancelled, or was never admitted. Then it never will
+ * be: an end in LEDGER refuses its first claim, should whoever reserved it have stood still and go on now.
+ */
+async function isFree(
+  desk: Desk,
+  reserved: JobId,
+  { tenant, model }: Pick<Job, 'tenant' | 'model'>,
+): Promise<boolean> {
+  const record = (await lastRecord(desk, reserved))?.record
+  if (record) return record.type === 'final' && record.outcome !== 'done'
+  const final: Final = {
+    type: 'final',
+    gateway: desk.gateway,
+    spans: [],
+    outcome: 'cancelled',
+    finish: null,
+    usage: { promptTokens: 0, cachedTokens: 0, completionTokens: 0 },
+    tenant,
+    model,
+    failure: null,
+  }
+  const options = { expectLast: 0, timeoutMs: WRITE_TIMEOUT_MS }
+  return (
+    (await desk.store.put(subjects.ledger(reserved), JSON.stringify(final), options)) !== 'lost'
+  )
 }
 
 async function put(

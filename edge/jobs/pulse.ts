@@ -21,6 +21,11 @@ export class Pulse {
     this.#echoAtMs = nowMs
   }
 
+  /** The connection ended: whatever is heard next comes after a time in which we heard nothing. */
+  expire(): void {
+    this.#echoAtMs = Number.NEGATIVE_INFINITY
+  }
+
   /** Whether others may have taken over what is ours. Says so once for each time that we were away. */
   takeDoubt(nowMs: number): boolean {
     if (nowMs - this.#tickedAtMs <= DOUBT_MS && nowMs - this.#echoAtMs <= GONE_MS) return false

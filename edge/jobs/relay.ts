@@ -5,6 +5,7 @@ import { partOf } from '../../proto/subjects.ts'
 import { monotonicMs } from '../clock.ts'
 import type { Desk } from './desk.ts'
 import { RENEW_MS } from './follow.ts'
+import { runOn } from './holder-messages.ts'
 import { headOf } from './keep-answer.ts'
 import { cancel } from './leave.ts'
 import type { LiveJob } from './live-job.ts'
@@ -34,9 +35,13 @@ export class Relay {
       say({ type: 'refused', code: 'not_found', next: 0 })
       return
     }
+    if (request.what === 'leave') {
+      this.#readers.get(`${id} ${request.reader}`)?.stop()
+      return
+    }
     if (request.what === 'cancel') {
-      cancel(this.#desk, live)
-      say({ type: 'over', failure: null })
+      if (live.outcome) say({ type: 'refused', code: 'not_found', next: 0 })
+      else void cancel(this.#desk, live).then(() => say({ type: 'over', failure: null }))
       return
     }
     const next = live.next
@@ -66,6 +71,7 @@ export class Relay {
     known?.stop()
     let stopped = false
     live.remoteReaders++
+    if (!live.outcome) runOn(this.#desk, live)
     const stop = (): void => {
       if (stopped) return
       stopped = true

@@ -55,6 +55,7 @@ export function isOfItsSpan(spans: readonly Span[], head: FrameHead, worker: str
   const i = spans.findIndex(({ epoch }) => epoch === head.epoch)
   const span = spans[i]
   if (!span || span.worker !== worker || head.seq < span.from) return false
-  const end = spans[i + 1]?.from ?? Number.POSITIVE_INFINITY
-  return head.count === 0 ? head.seq <= end : head.seq < end
+  // A job that ran again from an earlier position has taken back what lay beyond it.
+  const end = Math.min(Number.POSITIVE_INFINITY, ...spans.slice(i + 1).map(({ from }) => from))
+  return head.seq < end
 }

@@ -1,8 +1,11 @@
+import { sleep } from '../clock.ts'
 import { depose } from './depose.ts'
 import type { Desk } from './desk.ts'
 import { hear } from './hear.ts'
 import { lastRecord } from './ledger.ts'
 import type { LiveJob } from './live-job.ts'
+
+const AGAIN_MS = 250
 
 /** Takes in what came while we did not know whose the job is. */
 export function judgeHeld(desk: Desk, live: LiveJob): void {
@@ -10,23 +13,31 @@ export function judgeHeld(desk: Desk, live: LiveJob): void {
 }
 
 /**
- * We stood still, or were cut off from the broker: another gateway may have adopted what is ours. Until LEDGER was read nothing is done
- * about any job; answers that moved are then read where they are.
+ * We stood still, or were cut off from the broker: another gateway may have adopted what is ours. Until LEDGER was read
+ * nothing is done about any job; answers that moved are then read where they are.
  */
 export async function reread(desk: Desk): Promise<void> {
-  const doubted = [...desk.live.values()].filter((live) => !live.doubtful)
-  for (const live of doubted) live.doubtful = true
-  await Promise.all(
-    doubted.map(async (live) => {
-      try {
-        const last = await lastRecord(desk, live.job.id)
-        if (last && last.record.gateway !== desk.gateway && !live.settled) depose(desk, live)
-      } catch (cause) {
-        desk.log.warn({ job: live.job.id, cause }, 'LEDGER could not be read again')
-      } finally {
-        live.doubtful = false
-      }
+  const doubted = [...desk.live.values()].map((live) => ({ live, doubt: ++live.doubts }))
+  // What is being adopted is doubtful as it is, and is doubted again when it is taken up.
+  const ours = doubted.filter(({ live }) => !live.adopting)
+  for (const { live } of ours) live.doubtful = true
+  await Promise.all(ours.map(({ live, doubt }) => resolve(desk, live, doubt)))
+}
+
+async function resolve(desk: Desk, live: LiveJob, doubt: number): Promise<void> {
+  for (;;) {
+    try {
+      const last = await lastRecord(desk, live.job.id)
+      // A later doubt asked again, and its answer is the one that counts.
+      if (live.doubts !== doubt) return
+      if (last && last.record.gateway !== desk.gateway && !live.settled) depose(desk, live)
+      live.doubtful = false
       judgeHeld(desk, live)
-    }),
-  )
+      return
+    } catch (cause) {
+      desk.log.warn({ job: live.job.id, cause }, 'LEDGER could not be read again')
+      if (desk.nc.isClosed() || live.doubts !== doubt) return
+      await sleep(AGAIN_MS)
+    }
+  }
 }

@@ -78,7 +78,7 @@ export class Watch {
     }
     if (!connected) return false
     if (isForsaken(live, nowMs)) {
-      cancel(this.#desk, live)
+      void cancel(this.#desk, live)
       return false
     }
     if (live.suspectSinceMs !== undefined) this.#judge(live, live.suspectSinceMs, nowMs)

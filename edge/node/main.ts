@@ -75,7 +75,7 @@ const app = createApp({
   log,
   page: await readFile(new URL('../page/index.html', import.meta.url), 'utf8'),
 })
-const { server, url } = await listen((request) => app.fetch(request), {
+const { server, url, answering } = await listen((request) => app.fetch(request), {
   host: env.HOST,
   port: env.PORT,
 })
@@ -105,7 +105,7 @@ async function stop(): Promise<void> {
     // One that is kept alive is idle again after its answer.
     server.closeIdleConnections()
     await sleep(20)
-  } while (desk.desk.live.size > 0 && monotonicMs() < deadlineMs)
+  } while ((answering() > 0 || desk.unfinished > 0) && monotonicMs() < deadlineMs)
   server.closeAllConnections()
   await desk[Symbol.asyncDispose]()
   await database[Symbol.asyncDispose]()

@@ -18,12 +18,13 @@ class Answer extends ServerResponse {
   override flushHeaders(): void {}
 }
 
-/** The app behind a plain Node server. Resolves when it listens; rejects with a sentence when the port is taken. */
+/** The app behind a plain Node server, and how many requests it is answering. Resolves when it listens; rejects with a sentence when the port is taken. */
 export async function listen(
   fetch: (request: Request) => Response | Promise<Response>,
   { host, port }: { host: string; port: number },
-): Promise<{ server: Server; url: string }> {
+): Promise<{ server: Server; url: string; answering: () => number }> {
   const answer = getRequestListener(fetch)
+  let answering = 0
   const server = createServer(
     {
       ServerResponse: Answer,
@@ -32,7 +33,11 @@ export async function listen(
       // No `Upgrade` is answered yet; without this a client that offers one would wait for ever.
       shouldUpgradeCallback: () => false,
     },
-    (incoming, outgoing) => void answer(incoming, outgoing),
+    (incoming, outgoing) => {
+      answering++
+      outgoing.once('close', () => answering--)
+      void answer(incoming, outgoing)
+    },
   )
   server.on('clientError', refuse)
   server.listen(port, host)
@@ -46,7 +51,11 @@ export async function listen(
     )
   }
   const { port: bound } = server.address() as AddressInfo
-  return { server, url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}` }
+  return {
+    server,
+    answering: () => answering,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
+  }
 }
 
 const refusals: Record<string, string> = {

@@ -4,7 +4,7 @@ import { JobId } from '../../proto/ids.ts'
 import { ChatCompletionChunk } from '../../proto/openai/chat.ts'
 import { failures, router, type AppEnv } from '../http.ts'
 import type { Ports } from '../ports.ts'
-import { positionIn, type Position } from '../stream/position.ts'
+import { MAX_POSITION, notOfThis, positionIn, type Position } from '../stream/position.ts'
 import { hangupOf, streamAnswer } from './stream-answer.ts'
 
 const params = z.object({ id: JobId })
@@ -19,7 +19,7 @@ const resume = createRoute({
   security: [{ key: [] }],
   request: {
     params,
-    query: z.object({ after: z.coerce.number().int().min(0).optional() }),
+    query: z.object({ after: z.coerce.number().int().min(0).max(MAX_POSITION).optional() }),
   },
   responses: {
     200: {
@@ -55,7 +55,8 @@ export const streamRoutes = ({ answers, log }: Pick<Ports, 'answers' | 'log'>) =
       const { after } = c.req.valid('query')
       const position =
         after === undefined ? positionIn(c.req.header('last-event-id')) : { job, after }
-      return resumeAnswer(c, position?.job === job ? position : { job }, { answers, log })
+      if (position && position.job !== job) throw notOfThis()
+      return resumeAnswer(c, position ?? { job }, { answers, log })
     })
     .openapi(end, async (c) => {
       const { id } = c.req.valid('param')

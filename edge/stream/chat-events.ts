@@ -4,7 +4,7 @@ import type { Answer, Log } from '../ports.ts'
 import type { JobId } from '../../proto/ids.ts'
 import { KEEP_ALIVE_LINE } from './body.ts'
 import { logprobsOf, pieceOf, usageOf, type ChatHead } from './chat-parts.ts'
-import { idLine } from './position.ts'
+import { ahead, ENDINGS, idLine } from './position.ts'
 
 const utf8 = new TextEncoder()
 
@@ -62,6 +62,7 @@ export async function* chatEvents(
           text += `${before}${JSON.stringify(piece)}},"logprobs":${told}${after}`
         }
         if (frame.kind !== 'end') continue
+        if (options.after > frame.seq + ENDINGS) throw ahead(options.after, frame.seq + ENDINGS)
         text += ending(bytes, frame.seq)
         ended = true
       }

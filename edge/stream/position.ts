@@ -8,8 +8,10 @@ export interface Position {
 }
 
 const LAST_EVENT_ID = 'Last-Event-ID'
+/** Events after the last token that have a position of their own: the finish and the usage. */
+export const ENDINGS = 2
 /** More than any answer has. */
-const MAX_POSITION = 2 ** 31
+export const MAX_POSITION = 2 ** 31
 
 export const idLine = (job: JobId, after: number): string => `id: ${job}:${after}\n`
 
@@ -26,3 +28,13 @@ export function positionIn(header: string | undefined): Position | undefined {
     )
   return { job: job.data, after: Number(after) }
 }
+
+export const notOfThis = (): Failure =>
+  new Failure('invalid', `${LAST_EVENT_ID} is of another stream than the one in the path.`, {
+    param: LAST_EVENT_ID,
+  })
+
+export const ahead = (after: number, next: number): Failure =>
+  new Failure('invalid', `Position ${after} is ahead of the answer, which is at ${next}.`, {
+    param: 'after',
+  })

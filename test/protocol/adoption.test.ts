@@ -1,67 +1,11 @@
 import { describe, vi } from 'vitest'
-import { adopt, orphanIn } from '../../edge/jobs/adopt.ts'
 import type { GatewayDesk } from '../../edge/jobs/gateway-desk.ts'
 import { release } from '../../edge/jobs/release.ts'
-import { echoToken } from '../../proto/echo.ts'
-import type { LiveJob } from '../../edge/jobs/live-job.ts'
 import type { NatsFixture } from '../../infra/testing/start-nats.ts'
-import { newJobId, type JobId } from '../../proto/ids.ts'
-import type { ChatJob } from '../../proto/job.ts'
-import { JOBS } from '../../proto/subjects.ts'
-import {
-  echoJob,
-  jobsLeft,
-  lastRecord,
-  openDesk,
-  oracle,
-  read,
-  SEED,
-  test as base,
-} from './desk-fixture.ts'
-import type { HandWorker, Offer } from './hand-worker.ts'
-
-const never = new AbortController().signal
-const resumable = (desk: GatewayDesk): ChatJob => ({
-  ...echoJob(desk),
-  reading: { resumable: true, includeUsage: false },
-})
-const tailOf = (from: number): string => oracle(20).slice(oracle(from).length)
-
-/** Tokens of another seed, under the positions of this answer: what a zombie could have said. */
-function lie(worker: HandWorker, offer: Offer, epoch: number, [from, to]: [number, number]): void {
-  for (let i = from; i < to; i++) {
-    const { id, text } = echoToken(SEED + 1, i)
-    worker.say(offer, epoch, i, { kind: 'tokens', ids: [id], texts: [text] })
-  }
-}
-
-/** Has `desk` adopt what another gateway owns and is alive to see: as if that had stood still for a second. */
-async function usurp(desk: GatewayDesk, job: ChatJob, streamSeq: number): Promise<void> {
-  const dead = { ...desk.desk, isAlive: () => false }
-  const message = await desk.desk.jsm.direct.getMessage(JOBS, { seq: streamSeq })
-  const orphan = message && (await orphanIn(dead, message))
-  if (!orphan) throw new Error(`${job.id} is no orphan`)
-  await adopt(desk.desk, [orphan])
-}
-
-function liveOf({ desk }: GatewayDesk, id: JobId): LiveJob {
-  const live = desk.live.get(id)
-  if (!live) throw new Error(`${id} is not live`)
-  return live
-}
-
-const test = base.extend('gone', async ({ nats, desk }, { onCleanup }) => {
-  const gone = await openDesk(nats.url('g2'))
-  let over = false
-  const end = gone[Symbol.asyncDispose].bind(gone)
-  gone[Symbol.asyncDispose] = async () => {
-    if (!over) await end()
-    over = true
-  }
-  onCleanup(() => gone[Symbol.asyncDispose]())
-  await Promise.all([gone.find('echo-20-0-0'), desk.find('echo-20-0-0')])
-  return gone
-})
+import { newJobId } from '../../proto/ids.ts'
+import { echoJob, jobsLeft, lastRecord, openDesk, oracle, read } from './desk-fixture.ts'
+import type { HandWorker } from './hand-worker.ts'
+import { lie, liveOf, never, resumable, tailOf, test, usurp } from './two-desks.ts'
 
 interface Stage {
   nats: NatsFixture
