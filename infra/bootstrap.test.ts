@@ -64,6 +64,6 @@ describe('the bootstrap', { timeout: 120_000 }, () => {
     expect(wrong.said()).toContain('June does not know --egde')
     const unknown = await bootstrap('constructor')
     expect(await once(unknown.child, 'close')).toEqual([1, null])
-    expect(unknown.said()).toContain('start|start-edge|june|test|bench|check')
+    expect(unknown.said()).toContain('start|start-edge|june|test|bench|chaos|check')
   })
 })

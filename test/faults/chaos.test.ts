@@ -13,7 +13,7 @@ const RUN: Params = {
   minutes: 0.25,
   workers: 4,
   gateways: 2,
-  faults: ['workers'],
+  faults: ['workers', 'gateways'],
   resumable: 0.5,
   fenced: true,
 }
@@ -29,7 +29,7 @@ const test = base.extend('verdictOn', async ({}, { onCleanup }) => {
   }
 })
 
-describe('a run with workers killed and frozen', { timeout: RUN_MS }, () => {
+describe('a run with workers and gateways killed and frozen', { timeout: RUN_MS }, () => {
   test('keeps every invariant', async ({ verdictOn, expect }) => {
     const { violations, damage, figures } = await verdictOn(RUN)
     expect(violations).toEqual([])
