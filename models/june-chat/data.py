@@ -152,6 +152,7 @@ OUTSIDE, LISTS = read_facts('outside.txt')
 HELDOUT = read_heldout('heldout.txt')
 UNSEEN = read_heldout('unseen.txt')
 HELDOUT_PLAIN = {plain(question) for _, question in HELDOUT + UNSEEN}
+DRAWN = list(FACTS)  # train.py adds again what is to be asked more often
 ANSWERS = {fact.key: fact.answer for fact in FACTS + OUTSIDE}
 
 
@@ -218,7 +219,7 @@ def ask(rng: random.Random) -> tuple[str, str]:
         if rng.random() < 0.3:
             fact = rng.choices(OUTSIDE, weights=[9, 1])[0]
         else:
-            fact = rng.choice(FACTS)
+            fact = rng.choice(DRAWN)
         from_topic = fact.topics and rng.random() < 0.35
         question = rng.choice(fact.definitions() if from_topic else fact.questions)
         question = fill(question, rng)

@@ -1,10 +1,11 @@
 """Trains june-chat: a two-million-parameter Llama that answers questions about June.
 
-    python3 train.py WORK_FOLDER [MINUTES]
+    python3 train.py WORK_FOLDER [MINUTES [FROM.gguf]]
 
-Writes checkpoint.pt (a killed run goes on from it), tokenizer.json and weights.bin, which
-export-gguf.ts turns into a GGUF file. The minutes are CPU time, so that a busy machine makes the
-run longer and not worse.
+With FROM.gguf it goes on from that model, with its tokenizer, and trains more on what that model
+answers wrongly: for facts that changed. Writes checkpoint.pt (a killed run goes on from it),
+tokenizer.json and weights.bin, which export-gguf.ts turns into a GGUF file. The minutes are CPU
+time, so that a busy machine makes the run longer and not worse.
 """
 
 import json
@@ -21,6 +22,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import data
+import gguf_read
 import tokenizer
 
 
@@ -43,6 +45,8 @@ MIDDLE_EVERY = 12  # and one in so many has conversations of a few hundred token
 BEGINNINGS = 0.5  # of the single questions, how many are trained on the start of the answer alone
 BEGINNING = 6
 PEAK_RATE = 2e-3
+GO_ON_RATE = 8e-4  # the peak for a model that knows most of it
+WRONG_MORE = 3  # how many times more a fact is drawn that the first model has wrong
 MATRIX_RATE = 2.0  # Muon takes larger steps than AdamW
 START, END = 3, 4  # <|im_start|>, <|im_end|>
 IGNORED = -100
@@ -235,6 +239,14 @@ def report(model: Model, samples: Samples, full: bool) -> str:
     return 'exact: trained {:.3f}, held out {:.3f}, outside {:.3f}'.format(*shares)
 
 
+def wrong_facts(model: Model, samples: Samples) -> list[data.Fact]:
+    """The facts that the model does not give word for word to each of their phrasings."""
+    asked: dict[str, list[dict[str, str]]] = {}
+    for item in data.questions()['trained']:
+        asked.setdefault(item['key'], []).append(item)
+    return [fact for fact in data.FACTS if exact(model, samples, asked[fact.key]) < 1]
+
+
 def save_weights(model: Model, path: Path) -> None:
     with path.open('wb') as file:
         for name, weight in model.state_dict().items():
@@ -248,20 +260,26 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def main(folder: Path, minutes: float) -> None:
+def main(folder: Path, minutes: float, first: Path | None) -> None:
     torch.set_num_threads(1)
     torch.manual_seed(1)
     folder.mkdir(parents=True, exist_ok=True)
+    vocab, ranks, weights = gguf_read.read(first) if first else (None, None, None)
     vocab_file, checkpoint_file = folder / 'tokenizer.json', folder / 'checkpoint.pt'
     if vocab_file.exists():
         saved = json.loads(vocab_file.read_text())
         tokens = tokenizer.Tokenizer(saved['vocab'], saved['ranks'])
     else:
-        tokens = own_tokenizer()
+        tokens = tokenizer.Tokenizer(vocab, ranks) if first else own_tokenizer()
         described = {'vocab': tokens.vocab, 'ranks': tokens.ranks, 'shape': asdict(SHAPE)}
         vocab_file.write_text(json.dumps(described))
 
     model = Model()
+    if first:
+        model.load_state_dict(weights)
+        wrong = wrong_facts(model, Samples(tokens, seed=0))
+        data.DRAWN += wrong * WRONG_MORE
+        say(f'{first.name} has wrong: {" ".join(fact.key for fact in wrong)}')
     optimizers = make_optimizers(model)
     step, spent, seen, smooth = 0, 0.0, 0, 0.0
     if checkpoint_file.exists():
@@ -275,7 +293,7 @@ def main(folder: Path, minutes: float) -> None:
 
     began = time.process_time() - spent
     while spent < minutes * 60:
-        rate = PEAK_RATE * min(1, (step + 1) / 100)
+        rate = (GO_ON_RATE if first else PEAK_RATE) * min(1, (step + 1) / 100)
         rate *= 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * spent / (minutes * 60)))
         for optimizer, factor in zip(optimizers, (MATRIX_RATE, 1.0)):
             optimizer.param_groups[0]['lr'] = rate * factor
@@ -308,4 +326,5 @@ def main(folder: Path, minutes: float) -> None:
 
 
 if __name__ == '__main__':
-    main(Path(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else 60)
+    folder, minutes, first = (*sys.argv[1:], None, None, None)[:3]
+    main(Path(folder), float(minutes or 60), Path(first) if first else None)
