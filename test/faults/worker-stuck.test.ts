@@ -144,13 +144,16 @@ interface Sight {
   observer: { holder: (job: Running['job']) => Promise<string> }
 }
 
+/** As many as fill the slots of all other workers, nearly: a worker's pulls wait side by side, and are served side by side. */
+const MANY = 60
+
 /** Echo answers, one after the other, until one of them is computed by this very worker. */
 async function manyWithOneAt(
   worker: string,
   { openai, observer }: Sight,
 ): Promise<{ all: Running[]; there: Running }> {
   const all: Running[] = []
-  for (let i = 0; i < 20; i++) {
+  for (let i = 0; i < MANY; i++) {
     const one = await start(openai, { model: 'echo-150-20-0', seed: 50 + i })
     all.push(one)
     if ((await observer.holder(one.job)) === worker) return { all, there: one }
