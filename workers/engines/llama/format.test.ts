@@ -1,3 +1,4 @@
+import type { Output } from '../../../proto/frame.ts'
 import { describe, test as base } from 'vitest'
 import { z } from 'zod'
 import type { Sampling } from '../../../proto/job.ts'
@@ -61,6 +62,9 @@ const SAMPLINGS = [
   ...Array.from({ length: 8 }, (_, seed) => ({ temperature: 2, seed })),
   { temperature: 1.2, frequencyPenalty: 0.7, presencePenalty: 0.4, seed: 2 },
 ]
+
+const cameToAnEnd = ({ outputs }: { outputs: readonly Output[] }): boolean =>
+  outputs.some((output) => output.kind === 'end' && output.finish === 'stop')
 
 describe('an answer held to a schema', () => {
   test.for(Object.entries(schemas))('is valid: %s', async ([, schema], { engine, expect }) => {
@@ -130,9 +134,7 @@ describe('an answer held to a schema', () => {
       ),
     )
     // Some words never come to an end within the limit; those that do are JSON.
-    const whole = answers.filter(({ outputs }) =>
-      outputs.some((output) => output.kind === 'end' && output.finish === 'stop'),
-    )
+    const whole = answers.filter(cameToAnEnd)
     expect(whole.length).toBeGreaterThan(0)
     for (const { texts } of whole) expect(JSON.parse(texts.join(''))).toBeTypeOf('object')
   })
