@@ -1,7 +1,7 @@
 import { test as base } from 'vitest'
 import { startNats } from '../../infra/testing/start-nats.ts'
 import { Failure } from '../../proto/failure.ts'
-import { newSecret, type JobId } from '../../proto/ids.ts'
+import { newJobId, newSecret, type JobId } from '../../proto/ids.ts'
 import type { Queue } from '../../proto/subjects.ts'
 import { grantOf } from './testing/hand-gateway.ts'
 import { tokensOf } from './testing/hand-lane.ts'
@@ -126,7 +126,7 @@ test('controls with the wrong secret, epoch or job change nothing', async ({ sta
   const { gateway, worker, counts } = it
   gateway.control(worker, { type: 'cancel', ...claimed, secret: newSecret() })
   gateway.control(worker, { type: 'cancel', ...claimed, epoch: 2 })
-  gateway.control(worker, { type: 'cancel', ...claimed, job: job.replace(/.$/, '0') as JobId })
+  gateway.control(worker, { type: 'cancel', ...claimed, job: newJobId() })
   gateway.control(worker, { type: 'credit', ...claimed, secret: '', upTo: 1_000 })
   await expect.poll(() => counts.staleControls).toBeGreaterThanOrEqual(3)
   run.tokens(0, 1)
