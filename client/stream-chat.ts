@@ -63,7 +63,7 @@ export async function* streamChat(
       const response = await fetch(`${url}/v1/chat/completions`, init)
       if (!response.ok) throw await refusalOf(response)
       job = response.headers.get('x-generation-id') ?? job
-      for await (const { id, data } of eventsIn(response, () => silence.broken())) {
+      for await (const { id, data } of eventsIn(response, silence)) {
         if (data === '[DONE]') return
         const said: unknown = JSON.parse(data)
         const error = ErrorBody.safeParse(said)
@@ -94,8 +94,11 @@ class Silence implements Disposable {
     return signal ? AbortSignal.any([signal, this.#abort.signal]) : this.#abort.signal
   }
 
-  broken(): void {
+  pause(): void {
     clearTimeout(this.#timer)
+  }
+
+  begin(): void {
     this.#timer = this.#start()
   }
 
@@ -110,15 +113,17 @@ class Silence implements Disposable {
 
 async function* eventsIn(
   response: Response,
-  onBytes: () => void,
+  silence: Silence,
 ): AsyncGenerator<{ id: string | undefined; data: string }> {
   const events: { id: string | undefined; data: string }[] = []
   const parser = createParser({ onEvent: ({ id, data }) => void events.push({ id, data }) })
   const text = new TextDecoder()
   for await (const bytes of response.body ?? []) {
-    onBytes()
+    // What its reader takes its time for is not the gateway's silence.
+    silence.pause()
     parser.feed(text.decode(bytes, { stream: true }))
     yield* events.splice(0)
+    silence.begin()
   }
 }
 

@@ -49,8 +49,10 @@ export function readOn(first: Source, { from, signal, elsewhere }: ReadOptions):
         if (took.moved && !left) {
           source.leave()
           source = await elsewhere(position)
-          if (signal.aborted) source.leave()
-          continue
+          if (!left) continue
+          // Its reader went while it was looked for.
+          source.leave()
+          return { done: true, value: undefined }
         }
         leave()
         if (took.failure) throw took.failure
