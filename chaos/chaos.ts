@@ -42,7 +42,7 @@ export async function chaos(
       env: { LOG_LEVEL: 'warn', ...(!params.fenced && { JUNE_FENCE: 'off' }) },
     })
     try {
-      await disturb(stack, history, params, say)
+      await disturb({ stack, history, params, say })
     } finally {
       if (logs) await cp(join(stack.dataDir, 'logs'), logs, { recursive: true })
       history.add({ type: 'stopped', left: await stopped(stack) })
@@ -53,13 +53,14 @@ export async function chaos(
   }
 }
 
-// oxlint-disable-next-line max-params -- everything that a run consists of
-async function disturb(
-  stack: StackFixture,
-  history: History,
-  params: Params,
-  say: (text: string) => void,
-): Promise<void> {
+interface Run {
+  stack: StackFixture
+  history: History
+  params: Params
+  say: (text: string) => void
+}
+
+async function disturb({ stack, history, params, say }: Run): Promise<void> {
   const members = new Members(stack)
   const gateways: Gateways = { urls: members.gatewayUrls, key: stack.run.key }
   await using tap = await Tap.open(stack.run.nats.url, history)
@@ -67,7 +68,7 @@ async function disturb(
   await askOracle(history, gateways)
   await untilIdle(members, tap)
   await noteStreams(history, tap.nc, 'before')
-  await noteState(history, stack, members, 'before')
+  await noteState({ history, stack }, members, 'before')
   history.add({ type: 'calm' })
 
   const plans = planFaults(params)
@@ -92,7 +93,7 @@ async function disturb(
   tap.write()
   await noteLedger(history, tap.nc)
   await noteStreams(history, tap.nc, 'after')
-  await noteState(history, stack, members, 'after')
+  await noteState({ history, stack }, members, 'after')
 }
 
 /** Everyone is up and nobody has anything to do; or it has taken too long, and the checker will see that. */
@@ -111,10 +112,8 @@ async function untilIdle(members: Members, tap: Tap): Promise<void> {
 const isBusy = (samples: Record<string, number> | undefined): boolean =>
   (samples?.['june_gateway_live_jobs'] ?? 0) > 0 || (samples?.['june_worker_jobs_running'] ?? 0) > 0
 
-// oxlint-disable-next-line max-params -- what is noted, where, of whom and when
 async function noteState(
-  history: History,
-  stack: StackFixture,
+  { history, stack }: Pick<Run, 'history' | 'stack'>,
   members: Members,
   when: Of<'metrics'>['when'],
 ): Promise<void> {

@@ -28,7 +28,7 @@ export function checkReading(
   const reading = readingOf(stream)
   const last = reading.at(-1)
   const text = reading.flatMap(({ events }) => events.map((event) => event.text)).join('')
-  for (const connection of reading) checkEnding(story, stream, connection, told)
+  for (const connection of reading) checkEnding({ story, stream, told }, connection)
 
   if (text.includes(MARK)) accuse('I4', `stream ${plan.stream}: it read a frame of an old epoch`)
   const how = last?.closed?.how
@@ -74,12 +74,13 @@ const hasCause = ({ faults }: Story, fromMs: number, closed: Of<'closed'>): bool
       untilMs + AFTERMATH_MS >= fromMs,
   )
 
-// oxlint-disable-next-line max-params -- a connection, whose it is, where, and who hears of it
 function checkEnding(
-  story: Story,
-  { request }: StreamStory,
+  {
+    story,
+    stream: { request },
+    told,
+  }: { story: Story; stream: StreamStory; told: (what: string) => void },
   { opened, closed }: Connection,
-  told: (what: string) => void,
 ): void {
   if (!closed) return told('one of its connections has no end')
   if (closed.how === 'silent')

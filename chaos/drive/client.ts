@@ -17,6 +17,13 @@ export interface Gateways {
 
 type Purpose = Of<'opened'>['purpose']
 
+interface Errand {
+  method: Wish['method']
+  path: string
+  headers?: Record<string, string>
+  body?: string
+}
+
 /** One client: asks, reads, comes back where it may, hangs up where it wants to. All it sees goes into the history. */
 export class Client {
   readonly #history: History
@@ -66,7 +73,7 @@ export class Client {
     // Its connection means nothing to its job: it must say that it wants no more.
     for (let tries = 0; tries < 20; tries++) {
       const outcome = await connection(
-        this.#wish('DELETE', `/v1/streams/${this.#job}`, {}, undefined),
+        this.#wish({ method: 'DELETE', path: `/v1/streams/${this.#job}` }),
         { opened: () => {}, told: () => 'stay' },
       )
       const { stream } = this.#plan
@@ -118,16 +125,22 @@ export class Client {
       ...(resumable && { 'x-stream-resume': '1' }),
       ...(idempotencyKey !== null && { 'idempotency-key': idempotencyKey }),
     }
-    if (purpose !== 'resume') return this.#wish('POST', POST, posted, bodyOf(ask))
+    if (purpose !== 'resume')
+      return this.#wish({ method: 'POST', path: POST, headers: posted, body: bodyOf(ask) })
     const last = { 'last-event-id': `${this.#job}:${this.#position}` }
     const path = `/v1/streams/${this.#job}`
     switch (resumesBy) {
       case 'after':
-        return this.#wish('GET', `${path}?after=${this.#position}`, {}, undefined)
+        return this.#wish({ method: 'GET', path: `${path}?after=${this.#position}` })
       case 'last-event-id':
-        return this.#wish('GET', path, last, undefined)
+        return this.#wish({ method: 'GET', path, headers: last })
       case 'post':
-        return this.#wish('POST', POST, { ...posted, ...last }, bodyOf(ask))
+        return this.#wish({
+          method: 'POST',
+          path: POST,
+          headers: { ...posted, ...last },
+          body: bodyOf(ask),
+        })
     }
   }
 
@@ -136,13 +149,7 @@ export class Client {
     return urls[this.#at % urls.length] ?? ''
   }
 
-  // oxlint-disable-next-line max-params -- an HTTP request is these four
-  #wish(
-    method: Wish['method'],
-    path: string,
-    headers: Record<string, string>,
-    body: string | undefined,
-  ): Wish {
+  #wish({ method, path, headers = {}, body }: Errand): Wish {
     return {
       url: this.#gatewayUrl + path,
       method,

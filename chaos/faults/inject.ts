@@ -23,18 +23,19 @@ export async function injectFaults(
   const running: Promise<void>[] = []
   for (const plan of plans) {
     await sleep(Math.max(0, plan.atMs - (performance.now() - startMs)))
-    running.push(inject(history, reach, plan, frozen))
+    running.push(inject({ history, reach, frozen }, plan))
   }
   await Promise.all(running)
 }
 
-// oxlint-disable-next-line max-params -- three that are the same for all
-async function inject(
-  history: History,
-  reach: Reach,
-  plan: FaultPlan,
-  frozen: Set<number>,
-): Promise<void> {
+interface Scene {
+  history: History
+  reach: Reach
+  /** Who stands still at this moment. */
+  frozen: Set<number>
+}
+
+async function inject({ history, reach, frozen }: Scene, plan: FaultPlan): Promise<void> {
   if (plan.kind === 'late') return late(history, reach, plan)
   const all = await reach.present(plan.target)
   const struck = all[plan.index]

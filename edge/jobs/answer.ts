@@ -1,5 +1,7 @@
+import type { JobId } from '../../proto/ids.ts'
 import type { Answer } from '../ports.ts'
 import type { Desk } from './desk.ts'
+import type { Ask } from './finding.ts'
 import { moveWindow } from './holder-messages.ts'
 import { leave } from './leave.ts'
 import type { LiveJob } from './live-job.ts'
@@ -12,9 +14,14 @@ export function answerOf(
   { signal, from: position }: { signal: AbortSignal; from: number },
 ): Answer {
   const { id, tenant } = live.job
-  const elsewhere = (at: number): Promise<Source> =>
-    desk.find(id, { tenant, after: at, signal }).then(({ source }) => source)
-  return readOn(sourceOf(desk, live, position), { from: position, signal, elsewhere })
+  return readFrom(desk, id, sourceOf(desk, live, position), { tenant, after: position, signal })
+}
+
+/** An answer from a source on, wherever it moves. */
+export function readFrom(desk: Desk, id: JobId, source: Source, ask: Ask): Answer {
+  const elsewhere = async (after: number): Promise<Source> =>
+    (await desk.find(id, { ...ask, after })).source
+  return readOn(source, { from: ask.after, signal: ask.signal, elsewhere })
 }
 
 /** A job of ours as a source, counted among its readers until it is left. */

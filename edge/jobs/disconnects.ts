@@ -1,17 +1,17 @@
-import { z } from 'zod'
 import type { Beat } from '../../proto/beat.ts'
 import { WorkerId } from '../../proto/ids.ts'
 import type { Roster } from '../catalogue/roster.ts'
+import { ConnectionEnded } from './connection-ended.ts'
 import type { Desk } from './desk.ts'
 import { release } from './release.ts'
 
-const Disconnect = z.object({ client: z.object({ id: z.int(), user: WorkerId }) })
-
 /** The server says that a worker's connection ended, 3 ms after a `kill -9`. Known by user and number, never by name. */
 export function onDisconnect(desk: Desk, event: unknown, roster: Roster): void {
-  const parsed = Disconnect.safeParse(event)
-  if (!parsed.success) return
-  const { id, user } = parsed.data.client
+  const parsed = ConnectionEnded.safeParse(event)
+  const worker = WorkerId.safeParse(parsed.data?.client.user)
+  if (!parsed.success || !worker.success) return
+  const { id } = parsed.data.client
+  const user = worker.data
   roster.left(user, id)
   for (const live of desk.live.values()) {
     if (live.holder?.worker === user && live.holder.connection === id)

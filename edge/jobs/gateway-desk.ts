@@ -21,6 +21,7 @@ import type {
   Served,
 } from '../ports.ts'
 import { admit } from './admit.ts'
+import { readFrom } from './answer.ts'
 import { Afterwards } from './afterwards.ts'
 import { newCounts } from './counts.ts'
 import type { Desk } from './desk.ts'
@@ -33,7 +34,6 @@ import { reserve } from './once.ts'
 import { Listening } from './listening.ts'
 import { Pulse } from './pulse.ts'
 import { Queues } from './queues.ts'
-import { readOn } from './reading.ts'
 import { reread } from './reread.ts'
 import { StreamStore } from './store.ts'
 
@@ -166,14 +166,8 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
     return cancelAnywhere(this.desk, id, tenant)
   }
 
-  #reading(
-    id: JobId,
-    { head, source, stored }: Found,
-    { tenant, after, signal }: ResumeOptions,
-  ): Resumed {
-    const elsewhere = (at: number) =>
-      findAnswer(this.desk, id, { tenant, after: at, signal }).then((found) => found.source)
-    return { head, answer: readOn(source, { from: after, signal, elsewhere }), stored }
+  #reading(id: JobId, { head, source, stored }: Found, ask: ResumeOptions): Resumed {
+    return { head, answer: readFrom(this.desk, id, source, ask), stored }
   }
 
   async find(model: string): Promise<Served | undefined> {

@@ -1,5 +1,5 @@
-import { z } from 'zod'
 import type { GatewayId } from '../../proto/ids.ts'
+import { ConnectionEnded } from './connection-ended.ts'
 
 /** Gateways beat five times a second: one that was not heard of for this long is gone. */
 export const GONE_MS = 600
@@ -10,8 +10,6 @@ const LATELY_MS = 3_000
 /** Whoever was there before us has beaten by now. */
 const SETTLED_MS = 1_000
 const MAX_GONE = 256
-
-const Disconnect = z.object({ client: z.object({ id: z.int(), user: z.string() }) })
 
 interface Sign {
   seenAtMs: number
@@ -40,7 +38,7 @@ export class Gateways {
 
   /** The server says that a connection of the account of gateways ended. */
   ended(event: unknown): void {
-    const parsed = Disconnect.safeParse(event)
+    const parsed = ConnectionEnded.safeParse(event)
     if (!parsed.success) return
     const { id, user } = parsed.data.client
     for (const [gateway, sign] of this.#signs)

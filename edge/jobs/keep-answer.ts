@@ -14,7 +14,7 @@ export const headOf = ({ id, kind, model, tenant, admittedAtMs, reading }: Job):
 
 /**
  * Writes a whole answer to ANSWERS, for whoever asks for it again. Before its `final`: who finds that a resumable job is
- * done finds its answer too. One that is too long for a message is not kept, and said to be so when it is asked for.
+ * done finds its answer too. One that is too long for a message is not kept; who asks for it later is told that.
  */
 export async function keep(desk: Desk, live: LiveJob, last: Uint8Array): Promise<void> {
   const bytes = encodeAnswer(headOf(live.job), [...live.tape.frames, last])

@@ -11,8 +11,8 @@ import type { LiveJob } from './live-job.ts'
 
 /**
  * A claim for a job that this gateway does not have: it was settled and its acknowledgement was lost, or another gateway
- * owns it and is told, or the one that owned it is gone, and then it is adopted. What is acknowledged is what lies in JOBS under the number that the claim
- * names, and only if it is this very job.
+ * owns it and is asked, or the one that owned it is gone, and then it is adopted. What is acknowledged is what lies in JOBS
+ * under the number that the claim names, and only if it is this very job.
  */
 export async function takeIn(
   desk: Desk,
