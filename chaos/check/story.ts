@@ -45,8 +45,6 @@ export function storyOf(events: readonly HistoryEvent[]): Story {
 }
 
 function sort(story: Story, event: HistoryEvent): void {
-  // What belongs to no client and no job is looked for by the rules themselves.
-  // oxlint-disable-next-line typescript/switch-exhaustiveness-check
   switch (event.type) {
     case 'run':
       story.params ??= event.params
@@ -79,7 +77,18 @@ function sort(story: Story, event: HistoryEvent): void {
     case 'fault':
       story.faults.push(event)
       break
-    default:
+    // These belong to no client and no job, or are looked for by the rules themselves.
+    case 'calm':
+    case 'cancelled':
+    case 'memory':
+    case 'metrics':
+    case 'over':
+    case 'probe':
+    case 'skipped':
+    case 'stopped':
+    case 'stream':
+    case 'subscriptions':
+      break
   }
 }
 
