@@ -76,6 +76,8 @@ function taskOf() {
     model,
     gateway: 'bench' as GatewayId,
     tenant: 'bench',
+    key: 'bench',
+    priority: 'default',
     admittedAtMs: Date.now(),
     deadlineAtMs: Date.now() + 60_000,
     reading: { resumable: false, includeUsage: false },

@@ -88,6 +88,8 @@ function jobOf(model: string, seed: number): ChatJob {
     model,
     gateway,
     tenant: 'bench',
+    key: 'bench',
+    priority: 'default',
     admittedAtMs,
     deadlineAtMs,
     reading: { resumable: false, includeUsage: false },

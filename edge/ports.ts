@@ -1,6 +1,7 @@
 import type { KeyList, KeyScope, KeyView, NewKey, CreatedKey } from '../proto/admin.ts'
 import type { Job } from '../proto/job.ts'
-import type { JobId, KeyId } from '../proto/ids.ts'
+import type { JobId, KeyId, OrganisationId, ProjectId } from '../proto/ids.ts'
+import type { Limits } from '../proto/limits.ts'
 import type { AnswerHead } from '../proto/stored-answer.ts'
 import type { z } from 'zod'
 
@@ -86,8 +87,19 @@ export interface Catalogue {
 /** A key as the gateway needs it on every request. */
 export interface Key {
   id: KeyId
+  organisation: OrganisationId
+  project: ProjectId
   scope: KeyScope
-  requestsPerMinute: number
+  limits: KeyLimits
+}
+
+/** Whichever of these is used up first. */
+export interface KeyLimits {
+  key: Limits
+  /** Of all keys of the project together. */
+  project: Limits
+  /** Of all keys of the project together, by model. */
+  models: Readonly<Record<string, Limits>>
 }
 
 export interface Keys {

@@ -10,6 +10,13 @@ export type JobId = z.infer<typeof JobId>
 export const KeyId = id('key')
 export type KeyId = z.infer<typeof KeyId>
 
+export const OrganisationId = id('org')
+export type OrganisationId = z.infer<typeof OrganisationId>
+
+/** Who pays, who is served fairly beside others, and who may read an answer: everything is a project's. */
+export const ProjectId = id('proj')
+export type ProjectId = z.infer<typeof ProjectId>
+
 /** A name that is one token of a NATS subject and the user name of a connection, so the server proves it. */
 const node = <B extends string>(brand: B) =>
   z
@@ -33,6 +40,8 @@ export type GatewayId = z.infer<typeof GatewayId>
 
 export const newJobId = (): JobId => `job_${uuidv7()}` as JobId
 export const newKeyId = (): KeyId => `key_${uuidv7()}` as KeyId
+export const newOrganisationId = (): OrganisationId => `org_${uuidv7()}` as OrganisationId
+export const newProjectId = (): ProjectId => `proj_${uuidv7()}` as ProjectId
 
 /** Eight characters that tell one boot of a process from the next. */
 export const newNonce = (): string => hex(randomBytes(4))

@@ -39,13 +39,20 @@ export const Reading = z.object({
 })
 export type Reading = z.infer<typeof Reading>
 
+/** How long a request may wait beside others: somebody talks, somebody looks on, nobody looks on. */
+export const Priority = z.enum(['interactive', 'default', 'batch'])
+export type Priority = z.infer<typeof Priority>
+
 const base = {
   id: JobId,
   model: z.string().min(1).max(200),
   /** The gateway that admitted the job, asked first when a worker claims. */
   gateway: GatewayId,
-  /** Who pays: the id of an API key. */
+  /** Who pays, and who may read the answer: the id of a project. */
   tenant: z.string(),
+  /** Who asked: the id of an API key. */
+  key: z.string(),
+  priority: Priority,
   /** Milliseconds since 1970. */
   admittedAtMs: z.int(),
   deadlineAtMs: z.int(),

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { GatewayId, WorkerId } from './ids.ts'
 import { FailureBody } from './failure.ts'
 import { Finish } from './frame.ts'
+import { JobKind, Priority } from './job.ts'
 
 /** Epoch `epoch` emitted from position `from` on, at `worker`. A frame counts only inside its span. */
 export const Span = z.object({
@@ -20,6 +21,18 @@ export const Usage = z.object({
   completionTokens: z.int().nonnegative(),
 })
 export type Usage = z.infer<typeof Usage>
+
+/** Of a job, what its usage is counted by. */
+export const Account = z.object({
+  kind: JobKind,
+  tenant: z.string(),
+  key: z.string(),
+  priority: Priority,
+  model: z.string(),
+  /** Milliseconds since 1970. */
+  admittedAtMs: z.int(),
+})
+export type Account = z.infer<typeof Account>
 
 const owned = { gateway: GatewayId, spans: z.array(Span) }
 
@@ -65,8 +78,7 @@ export const LedgerRecord = z.discriminatedUnion('type', [
     outcome: Outcome,
     finish: Finish.nullable(),
     usage: Usage,
-    tenant: z.string(),
-    model: z.string(),
+    ...Account.shape,
     failure: FailureBody.nullable(),
   }),
 ])

@@ -3,8 +3,9 @@ import { hashOf, newApiKey } from '../../proto/api-key.ts'
 import type { KeyId } from '../../proto/ids.ts'
 import type { Key, Log } from '../ports.ts'
 import { CachedKeys } from './cached-keys.ts'
+import { keyOf } from './key-of.ts'
 
-const key: Key = { id: 'key_1' as KeyId, scope: 'developer', requestsPerMinute: 60 }
+const key: Key = keyOf({ id: 'key_1' as KeyId, scope: 'developer', requestsPerMinute: 60 })
 const quiet: Log = { info: () => {}, warn: () => {}, error: () => {} }
 
 const [good, other] = [newApiKey(), newApiKey()]

@@ -1,5 +1,5 @@
 import { newNonce, type JobId } from '../../proto/ids.ts'
-import { LedgerRecord } from '../../proto/ledger.ts'
+import { LedgerRecord, type Account } from '../../proto/ledger.ts'
 import { LEDGER, subjects } from '../../proto/subjects.ts'
 import type { Desk } from './desk.ts'
 import type { LiveJob } from './live-job.ts'
@@ -63,3 +63,19 @@ export async function lastRecord(
   const parsed = LedgerRecord.safeParse(message.json())
   return parsed.success ? { seq: message.seq, record: parsed.data } : undefined
 }
+
+export const accountOf = ({
+  kind,
+  tenant,
+  key,
+  priority,
+  model,
+  admittedAtMs,
+}: Account): Account => ({
+  kind,
+  tenant,
+  key,
+  priority,
+  model,
+  admittedAtMs,
+})

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Failure } from '../../proto/failure.ts'
 import { JobId } from '../../proto/ids.ts'
 import type { Job } from '../../proto/job.ts'
-import type { Final } from '../../proto/ledger.ts'
+import type { Account, Final } from '../../proto/ledger.ts'
 import { ANSWERS, subjects } from '../../proto/subjects.ts'
 import { monotonicMs } from '../clock.ts'
 import { within } from '../within.ts'
@@ -10,7 +10,7 @@ import type { OnceKey } from '../ports.ts'
 import type { Desk } from './desk.ts'
 import { findAnswer } from './find-answer.ts'
 import type { Found } from './finding.ts'
-import { lastRecord, WRITE_TIMEOUT_MS } from './ledger.ts'
+import { accountOf, lastRecord, WRITE_TIMEOUT_MS } from './ledger.ts'
 
 /** What one idempotency key of one tenant stands for. */
 const Reservation = z.object({
@@ -29,7 +29,7 @@ export type Reserved = { ours: true; giveUp: () => Promise<void> } | { ours: fal
 /** One key, one job, whoever asks how often and where: the first to write the reservation admits the job. */
 export async function reserve(
   desk: Desk,
-  job: Pick<Job, 'id' | 'tenant' | 'model'>,
+  job: Pick<Job, 'id'> & Account,
   { hash, fingerprint }: OnceKey,
   signal: AbortSignal,
 ): Promise<Reserved> {
@@ -63,11 +63,7 @@ export async function reserve(
  * Whether a reservation stands for nothing: its job failed or was cancelled, or was never admitted. Then it never will
  * be: an end in LEDGER refuses its first claim, should whoever reserved it have stood still and go on now.
  */
-async function isFree(
-  desk: Desk,
-  reserved: JobId,
-  { tenant, model }: Pick<Job, 'tenant' | 'model'>,
-): Promise<boolean> {
+async function isFree(desk: Desk, reserved: JobId, job: Account): Promise<boolean> {
   const record = (await lastRecord(desk, reserved))?.record
   if (record) return record.type === 'final' && record.outcome !== 'done'
   const final: Final = {
@@ -77,8 +73,7 @@ async function isFree(
     outcome: 'cancelled',
     finish: null,
     usage: { promptTokens: 0, cachedTokens: 0, completionTokens: 0 },
-    tenant,
-    model,
+    ...accountOf(job),
     failure: null,
   }
   const options = { expectLast: 0, timeoutMs: WRITE_TIMEOUT_MS }

@@ -6,7 +6,7 @@ import { JOBS, subjects } from '../../proto/subjects.ts'
 import { depose, forget } from './depose.ts'
 import type { Desk } from './desk.ts'
 import { keep } from './keep-answer.ts'
-import { append } from './ledger.ts'
+import { accountOf, append } from './ledger.ts'
 import type { LiveJob } from './live-job.ts'
 
 const RETRY_MS = 1_000
@@ -73,8 +73,7 @@ async function record(desk: Desk, live: LiveJob, ending: Ending): Promise<'writt
       cachedTokens: end?.cachedTokens ?? 0,
       completionTokens: live.next,
     },
-    tenant: live.job.tenant,
-    model: live.job.model,
+    ...accountOf(live.job),
     failure: failure?.toJSON() ?? null,
   }
   for (;;) {

@@ -4,14 +4,17 @@ import type { Key, Limiter, Verdict } from '../ports.ts'
 import { take } from './gcra.ts'
 
 const SWEEP_AT = 10_000
+const BOUNDLESS = 1_000_000_000
 
 /** Limits from the memory of one process. */
 export class MemoryLimiter implements Limiter {
   readonly #tats = new Map<KeyId, number>()
 
-  take({ id, requestsPerMinute }: Pick<Key, 'id' | 'requestsPerMinute'>): Verdict {
+  take({ id, limits }: Pick<Key, 'id' | 'limits'>): Verdict {
     const now = monotonicMs()
-    const { tat, ...verdict } = take(this.#tats.get(id) ?? 0, now, { perMinute: requestsPerMinute })
+    const { tat, ...verdict } = take(this.#tats.get(id) ?? 0, now, {
+      perMinute: limits.key.requestsPerMinute ?? BOUNDLESS,
+    })
     if (this.#tats.size >= SWEEP_AT) this.#sweep(now)
     this.#tats.set(id, tat)
     return verdict

@@ -3,6 +3,7 @@ import { createKey, findKeyByHash, listKeys, revokeKey } from '../../db/queries/
 import type { CreatedKey, KeyList, KeyView, NewKey } from '../../proto/admin.ts'
 import type { KeyId } from '../../proto/ids.ts'
 import type { KeyStore } from '../auth/cached-keys.ts'
+import { keyOf } from '../auth/key-of.ts'
 import { keyView } from '../auth/key-view.ts'
 import type { Key, Keyring } from '../ports.ts'
 import type { Database } from './database.ts'
@@ -17,8 +18,9 @@ export class PostgresKeys implements KeyStore, Keyring {
     this.#changed = changed
   }
 
-  byHash(hash: string): Promise<Key | undefined> {
-    return this.#database.ask((db) => findKeyByHash(db, hash))
+  async byHash(hash: string): Promise<Key | undefined> {
+    const row = await this.#database.ask((db) => findKeyByHash(db, hash))
+    return row && keyOf(row)
   }
 
   async create(wanted: NewKey): Promise<CreatedKey> {

@@ -3,10 +3,11 @@ import { Failure } from '../../proto/failure.ts'
 import { GatewayId, newKeyId } from '../../proto/ids.ts'
 import { respond, router } from '../http.ts'
 import type { Answers, Catalogue, Key, Log } from '../ports.ts'
+import { keyOf } from '../auth/key-of.ts'
 import { chatRoutes } from './chat.ts'
 
 const log: Log = { info: () => {}, warn: () => {}, error: () => {} }
-const key: Key = { id: newKeyId(), scope: 'developer', requestsPerMinute: 1 }
+const key: Key = keyOf({ id: newKeyId(), scope: 'developer', requestsPerMinute: 1 })
 const served = { id: 'm', kind: 'chat', createdAtMs: 0, contextTokens: 0 } as const
 const catalogue: Catalogue = {
   find: () => Promise.resolve(served),

@@ -56,7 +56,7 @@ export const chatRoutes = ({
 }: Pick<Ports, 'answers' | 'catalogue' | 'log'>) =>
   router().openapi(complete, async (c) => {
     const request = c.req.valid('json')
-    const tenant = c.get('key').id
+    const { project: tenant, id: key } = c.get('key')
     const includeUsage = request.stream_options?.include_usage ?? false
     const position = request.stream ? positionIn(c.req.header('last-event-id')) : undefined
     if (position) return resumeAnswer(c, position, { answers, log })
@@ -71,7 +71,13 @@ export const chatRoutes = ({
     if (served.kind === 'duplex') refuseTelling(request)
     const id = newJobId()
     const reading = { resumable: ids || once !== undefined, includeUsage }
-    const job = { ...base(request, id, await answers.gateway()), reading, tenant }
+    const job = {
+      ...base(request, id, await answers.gateway()),
+      reading,
+      tenant,
+      key,
+      priority: 'default' as const,
+    }
     const hangup = request.stream ? new AbortController() : hangupOf(c)
     const { signal } = hangup
     const [what, how]: [Job, AskOptions] =
@@ -92,7 +98,7 @@ export const chatRoutes = ({
     return streamAnswer(c, answer, head, { includeUsage, log, hangup, ids })
   })
 
-type Base = Omit<DuplexJob, 'kind' | 'tenant' | 'reading'>
+type Base = Omit<DuplexJob, 'kind' | 'tenant' | 'key' | 'priority' | 'reading'>
 
 function base(request: ChatRequest, id: JobId, gateway: GatewayId): Base {
   const admittedAtMs = Date.now()

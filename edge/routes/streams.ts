@@ -72,7 +72,7 @@ export async function resumeAnswer(
 ): Promise<Response> {
   const hangup = hangupOf(c)
   const { signal } = hangup
-  const tenant = c.get('key').id
+  const tenant = c.get('key').project
   const { head, answer } = await answers.resume(job, { tenant, after: after ?? 0, signal })
   return streamAnswer(c, answer, head, {
     includeUsage: head.reading.includeUsage,

@@ -8,6 +8,7 @@ import * as schema from '../../db/schema/index.ts'
 import type { CreatedKey, KeyList, KeyView, NewKey } from '../../proto/admin.ts'
 import type { KeyId } from '../../proto/ids.ts'
 import type { KeyStore } from '../auth/cached-keys.ts'
+import { keyOf } from '../auth/key-of.ts'
 import { keyView } from '../auth/key-view.ts'
 import type { Key, Keyring } from '../ports.ts'
 import { within } from '../within.ts'
@@ -31,8 +32,9 @@ export class ConnectingKeys implements KeyStore, Keyring {
     this.#options = options
   }
 
-  byHash(hash: string): Promise<Key | undefined> {
-    return this.#with((db) => findKeyByHash(db, hash))
+  async byHash(hash: string): Promise<Key | undefined> {
+    const row = await this.#with((db) => findKeyByHash(db, hash))
+    return row && keyOf(row)
   }
 
   async create(wanted: NewKey): Promise<CreatedKey> {

@@ -14,15 +14,15 @@ const SHARDS = 16
 export class LimiterObject extends DurableObject<Bindings> {
   readonly #limiter = new MemoryLimiter()
 
-  take(key: Pick<Key, 'id' | 'requestsPerMinute'>): Verdict {
+  take(key: Pick<Key, 'id' | 'limits'>): Verdict {
     return this.#limiter.take(key)
   }
 }
 
 /** The limiter as the Worker sees it: every isolate asks the same object for the same key. */
 export const objectLimiter = ({ LIMITER }: Pick<Bindings, 'LIMITER'>): Limiter => ({
-  async take({ id, requestsPerMinute }) {
+  async take({ id, limits }) {
     const shard = `limiter-${shardOf(id, SHARDS)}`
-    return LIMITER.get(LIMITER.idFromName(shard)).take({ id, requestsPerMinute })
+    return LIMITER.get(LIMITER.idFromName(shard)).take({ id, limits })
   },
 })

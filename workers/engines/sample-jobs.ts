@@ -5,6 +5,8 @@ const base = () => ({
   id: newJobId(),
   gateway: GatewayId.parse('sample'),
   tenant: 'sample',
+  key: 'sample',
+  priority: 'default' as const,
   admittedAtMs: 0,
   deadlineAtMs: Number.MAX_SAFE_INTEGER,
   reading: { resumable: false, includeUsage: false },

@@ -166,6 +166,8 @@ function jobFor({ kind }: Queue, gateway: GatewayId): Job {
     model: 'by-hand',
     gateway,
     tenant: 'key_test',
+    key: 'key_test',
+    priority: 'default' as const,
     admittedAtMs,
     deadlineAtMs,
     reading: { resumable: false, includeUsage: false },
