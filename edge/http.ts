@@ -43,6 +43,7 @@ export function respond(thrown: unknown, c: Context<AppEnv>): Response {
     headers['retry-after'] = String(Math.ceil(failure.retryAfterMs / 1000))
     headers['retry-after-ms'] = String(Math.ceil(failure.retryAfterMs))
   }
+  if (failure.shouldRetry !== undefined) headers['x-should-retry'] = String(failure.shouldRetry)
   return c.json(failure.toOpenAi(), failure.status as ContentfulStatusCode, headers)
 }
 

@@ -13,9 +13,16 @@ const EXPOSED = [
   'openai-version',
   'retry-after',
   'retry-after-ms',
+  'x-should-retry',
   'x-ratelimit-limit-requests',
   'x-ratelimit-remaining-requests',
   'x-ratelimit-reset-requests',
+  'x-ratelimit-limit-tokens',
+  'x-ratelimit-remaining-tokens',
+  'x-ratelimit-reset-tokens',
+  'x-queue-position',
+  'x-queue-eta-ms',
+  'x-cache',
 ].join(',')
 
 /** Gives a request its id and its clock, and every answer the headers that browsers and OpenAI's SDKs read. */

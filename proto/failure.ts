@@ -28,6 +28,8 @@ interface Meaning {
   type: string
   /** `error.code` of the body, where OpenAI has one or clients need one. */
   wire: string | null
+  /** What `x-should-retry` says, which OpenAI's SDKs obey before anything else; absent where they judge by the status. */
+  retry?: boolean
 }
 
 const REQUEST = 'invalid_request_error'
@@ -53,7 +55,7 @@ const meaning: Record<FailureCode, Meaning> = {
   cancelled: { status: 499, type: REQUEST, wire: 'cancelled' },
   internal: { status: 500, type: 'server_error', wire: null },
   engine_failed: { status: 500, type: 'server_error', wire: 'engine_failed' },
-  poisoned: { status: 500, type: 'server_error', wire: 'job_poisoned' },
+  poisoned: { status: 500, type: 'server_error', wire: 'job_poisoned', retry: false },
   overloaded: { status: 503, type: CAPACITY, wire: 'server_is_overloaded' },
   unavailable: { status: 503, type: CAPACITY, wire: 'service_unavailable' },
   expired: { status: 503, type: CAPACITY, wire: 'queue_deadline' },
@@ -74,6 +76,9 @@ export interface FailureOptions extends ErrorOptions {
   retryAfterMs?: number
 }
 
+/** OpenAI's SDKs wait no longer than this: what takes more they would ask for again too soon, twice, and give up. */
+const PATIENCE_MS = 60_000
+
 /** `message` is written for the caller and crosses the wire. `cause` is for our logs and never does. */
 export class Failure extends Error {
   override readonly name = 'Failure'
@@ -90,6 +95,12 @@ export class Failure extends Error {
 
   get status(): number {
     return meaning[this.code].status
+  }
+
+  /** Whether a client should send the same again by itself; nothing where the status says it. */
+  get shouldRetry(): boolean | undefined {
+    if (this.retryAfterMs !== undefined) return this.retryAfterMs <= PATIENCE_MS
+    return meaning[this.code].retry
   }
 
   toJSON(): FailureBody {
