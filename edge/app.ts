@@ -3,10 +3,12 @@ import { Failure } from '../proto/failure.ts'
 import { requireKey } from './auth/require-key.ts'
 import { bodyGuard } from './body-guard.ts'
 import { respond, router } from './http.ts'
+import { describe } from './openapi.ts'
 import { limit } from './limit/limit.ts'
 import type { Ports } from './ports.ts'
 import { stamp } from './stamp.ts'
 import { chatRoutes } from './routes/chat.ts'
+import { docsRoutes } from './routes/docs.ts'
 import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { modelRoutes } from './routes/models.ts'
@@ -26,20 +28,9 @@ export function createApp(ports: Ports) {
   app.route('/', modelRoutes(ports))
   app.route('/', keyRoutes(ports))
   app.route('/', healthRoutes(ports))
-  app.openAPIRegistry.registerComponent('securitySchemes', 'key', {
-    type: 'http',
-    scheme: 'bearer',
-  })
-  app.doc31('/openapi.json', {
-    openapi: '3.1.0',
-    info: {
-      title: 'June',
-      version: '1',
-      description: 'An OpenAI-compatible API on machines you own.',
-      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
-    },
-    servers: [{ url: '/' }],
-  })
+  app.route('/', docsRoutes(ports))
+  let description: object | undefined
+  app.get('/openapi.json', (c) => c.json((description ??= describe(app)), 200, c.var.headers))
   app.get('/', (c) => c.html(ports.page, 200, { ...c.var.headers, ...PAGE_HEADERS }))
   return app
 }

@@ -16,6 +16,8 @@ export interface Ports {
   log: Log
   /** The page that people meet, as HTML. */
   page: string
+  /** The script that shows the API to people, where this installation has it. */
+  docsScript(): Promise<string | undefined>
 }
 
 export interface Answers {

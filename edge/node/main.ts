@@ -17,6 +17,7 @@ import type { Health } from '../ports.ts'
 import { Database } from './database.ts'
 import { readEnv } from './env.ts'
 import { logCause } from './log-cause.ts'
+import { readDocsScript } from './docs-script.ts'
 import { PostgresKeys } from './key-store.ts'
 import { listen } from './server.ts'
 
@@ -74,6 +75,7 @@ const app = createApp({
   health: healthOf(desk, database),
   log,
   page: await readFile(new URL('../page/index.html', import.meta.url), 'utf8'),
+  docsScript: readDocsScript,
 })
 const { server, url, answering } = await listen((request) => app.fetch(request), {
   host: env.HOST,

@@ -2,6 +2,7 @@ import { waitUntil } from 'cloudflare:workers'
 import { createApp } from '../app.ts'
 import { announce } from '../auth/announce.ts'
 import { CachedKeys } from '../auth/cached-keys.ts'
+import docsScript from '../page/dist/scalar.txt'
 import page from '../page/index.html'
 import type { Ports } from '../ports.ts'
 import { readVars, type Bindings } from './bindings.ts'
@@ -58,5 +59,6 @@ function portsOf(bindings: Bindings): Ports {
     },
     log,
     page,
+    docsScript: () => Promise.resolve(docsScript),
   }
 }

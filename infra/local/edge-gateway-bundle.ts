@@ -36,6 +36,6 @@ export async function bundleWorker(
     })
   const [code] = (await once(child, 'close')) as [number | null]
   if (code !== 0) throw new Trouble('The Worker could not be bundled.', said.trim())
-  const modules = (await readdir(outDir)).filter((name) => /\.(js|html|wasm)$/.test(name))
+  const modules = (await readdir(outDir)).filter((name) => /\.(js|html|txt|wasm)$/.test(name))
   return modules.toSorted((a, b) => Number(b === 'main.js') - Number(a === 'main.js'))
 }

@@ -12,7 +12,7 @@ export interface ConfigParts {
   storeDir: string
 }
 
-const kinds: Record<string, string> = { js: 'esModule', html: 'text', wasm: 'wasm' }
+const kinds: Record<string, string> = { js: 'esModule', html: 'text', txt: 'text', wasm: 'wasm' }
 
 /** The configuration of workerd itself, without wrangler's proxies before it: a tenth of the cost a request. */
 export function workerdConfig(parts: ConfigParts): string {

@@ -1,7 +1,11 @@
 import { once } from 'node:events'
 import { request, type IncomingMessage } from 'node:http'
+import { createConfig, lintFromString } from '@redocly/openapi-core'
 import { describe, expect, test } from 'vitest'
 import type { Stack } from './stack.ts'
+
+/** A gateway is at whatever address its operator gives it, and answers operations to anybody. */
+const ALLOWED = { 'no-empty-servers': 'off', 'operation-4xx-response': 'off' } as const
 
 export const operations = (stack: () => Stack) =>
   describe('the gateway', () => {
@@ -54,6 +58,32 @@ export const operations = (stack: () => Stack) =>
           'get /metrics',
         ]),
       )
+    })
+
+    test('describes itself so that a linter has nothing to say', async () => {
+      const source = await (await stack().fetch('/openapi.json')).text()
+      const config = await createConfig({ extends: ['recommended'], rules: ALLOWED })
+      const found = await lintFromString({ source, config })
+      expect(
+        found.map(
+          ({ ruleId, message, location }) =>
+            `${ruleId}: ${message} ${location.map(({ pointer }) => pointer).join()}`,
+        ),
+      ).toEqual([])
+    })
+
+    test('shows its API to people, with a script of its own and nothing from elsewhere', async () => {
+      const page = await stack().fetch('/docs')
+      expect(page.status).toBe(200)
+      expect(page.headers.get('content-security-policy')).toMatch(/default-src 'none'.*'sha256-/)
+      const sources = Array.from(
+        (await page.text()).matchAll(/ (?:src|href)="([^"]*)"/g),
+        (m) => m[1],
+      )
+      expect(sources).toEqual(['/openapi.json', '/docs/scalar.js'])
+      const script = await stack().fetch('/docs/scalar.js')
+      expect(script.headers.get('content-type')).toMatch(/^text\/javascript/)
+      expect(await script.text()).toContain('createApiReference')
     })
 
     test('shows people a page', async () => {
