@@ -1,4 +1,5 @@
-import { drizzle } from 'drizzle-orm/postgres-js'
+import type { PgDatabase } from 'drizzle-orm/pg-core'
+import { drizzle, type PostgresJsQueryResultHKT } from 'drizzle-orm/postgres-js'
 import postgres from 'postgres'
 import * as schema from './schema/index.ts'
 
@@ -20,3 +21,6 @@ export function openDb(url: string, { connections = 4, statementMs = 0 }: DbOpti
 }
 
 export type Db = ReturnType<typeof openDb>
+
+/** Where a query runs: on a connection of its own, or within a transaction. */
+export type Sql = PgDatabase<PostgresJsQueryResultHKT, typeof schema>

@@ -1,7 +1,9 @@
-import type { KeyList, KeyScope, KeyView, NewKey, CreatedKey } from '../proto/admin.ts'
+import type { CreatedKey, KeyList, KeyScope, KeyView, NewKey, Reach } from '../proto/admin.ts'
+import type { Cidr } from '../proto/cidr.ts'
 import type { Job } from '../proto/job.ts'
 import type { JobId, KeyId, OrganisationId, ProjectId } from '../proto/ids.ts'
 import type { Limits } from '../proto/limits.ts'
+import type { RouteFamily } from '../proto/scopes.ts'
 import type { AnswerHead } from '../proto/stored-answer.ts'
 import type { z } from 'zod'
 
@@ -92,6 +94,14 @@ export interface Key {
   organisation: OrganisationId
   project: ProjectId
   scope: KeyScope
+  /** What an admin may manage; of a developer it is nothing. */
+  reach: Reach | null
+  /** `null` is all of them, in each of these. */
+  routes: readonly RouteFamily[] | null
+  models: readonly string[] | null
+  cidrs: readonly Cidr[] | null
+  /** Milliseconds since 1970, to be held against the clock at each request; `null` is never. */
+  expiresAtMs: number | null
   limits: KeyLimits
 }
 

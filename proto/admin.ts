@@ -1,31 +1,58 @@
 import { z } from 'zod'
-import { KeyId } from './ids.ts'
+import { CidrText } from './cidr.ts'
+import { KeyId, ProjectId } from './ids.ts'
+import { Limits } from './limits.ts'
+import { Name } from './name.ts'
+import { ModelPattern, RouteFamily } from './scopes.ts'
 
 export const KeyScope = z.enum(['developer', 'admin'])
 export type KeyScope = z.infer<typeof KeyScope>
 
+/** What an admin may manage: everything, the organisation of its key, or the project of its key. */
+export const Reach = z.enum(['deployment', 'organisation', 'project'])
+export type Reach = z.infer<typeof Reach>
+
+/** Holds a key to less than everything. `null` is no bound; a list of none would be a key of no use. */
+const bounds = {
+  routes: z.array(RouteFamily).min(1).max(50).nullable(),
+  models: z.array(ModelPattern).min(1).max(200).nullable(),
+  cidrs: z.array(CidrText).min(1).max(200).nullable(),
+}
+
 /** A key as anyone but its owner sees it. */
 export const KeyView = z.object({
   id: KeyId,
+  project: ProjectId,
   name: z.string(),
   /** The last four characters of the secret. */
   hint: z.string(),
+  /** The secret before this one, while both open the key. */
+  former: z.object({ hint: z.string(), expiresAt: z.iso.datetime() }).nullable(),
   scope: KeyScope,
-  requestsPerMinute: z.int().positive(),
+  reach: Reach.nullable(),
+  ...bounds,
+  ...Limits.shape,
   createdAt: z.iso.datetime(),
+  expiresAt: z.iso.datetime().nullable(),
   revokedAt: z.iso.datetime().nullable(),
 })
 export type KeyView = z.infer<typeof KeyView>
 
 export const NewKey = z.object({
-  name: z
-    .string()
-    .trim()
-    .min(1, 'A key has a name.')
-    .max(100)
-    .regex(/^[^\p{Cc}\p{Cf}]*$/u, 'A name has no control characters: it is shown in terminals.'),
+  name: Name,
+  /** Left out, it is the project of the key that asks. */
+  project: ProjectId.optional(),
   scope: KeyScope.default('developer'),
-  requestsPerMinute: z.int().positive().max(1_000_000).default(600),
+  /** Of an admin key alone. Left out, it is the project. */
+  reach: Reach.optional(),
+  routes: bounds.routes.default(null),
+  models: bounds.models.default(null),
+  cidrs: bounds.cidrs.default(null),
+  expiresAt: z.iso.datetime({ offset: true }).nullable().default(null),
+  requestsPerMinute: Limits.shape.requestsPerMinute.default(600),
+  tokensPerMinute: Limits.shape.tokensPerMinute.default(null),
+  concurrentStreams: Limits.shape.concurrentStreams.default(null),
+  audioSecondsPerMinute: Limits.shape.audioSecondsPerMinute.default(null),
 })
 export type NewKey = z.infer<typeof NewKey>
 

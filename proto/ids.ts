@@ -17,6 +17,14 @@ export type OrganisationId = z.infer<typeof OrganisationId>
 export const ProjectId = id('proj')
 export type ProjectId = z.infer<typeof ProjectId>
 
+/** One act of an admin, in the order of time. */
+export const AuditId = id('audit')
+export type AuditId = z.infer<typeof AuditId>
+
+/** Who signs the tokens of an app's end users. */
+export const IssuerId = id('iss')
+export type IssuerId = z.infer<typeof IssuerId>
+
 /** A name that is one token of a NATS subject and the user name of a connection, so the server proves it. */
 const node = <B extends string>(brand: B) =>
   z
@@ -42,6 +50,8 @@ export const newJobId = (): JobId => `job_${uuidv7()}` as JobId
 export const newKeyId = (): KeyId => `key_${uuidv7()}` as KeyId
 export const newOrganisationId = (): OrganisationId => `org_${uuidv7()}` as OrganisationId
 export const newProjectId = (): ProjectId => `proj_${uuidv7()}` as ProjectId
+export const newAuditId = (): AuditId => `audit_${uuidv7()}` as AuditId
+export const newIssuerId = (): IssuerId => `iss_${uuidv7()}` as IssuerId
 
 /** Eight characters that tell one boot of a process from the next. */
 export const newNonce = (): string => hex(randomBytes(4))

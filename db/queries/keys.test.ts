@@ -1,12 +1,19 @@
+import { eq } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { NewKey } from '../../proto/admin.ts'
 import { hashOf, newApiKey } from '../../proto/api-key.ts'
-import { newKeyId } from '../../proto/ids.ts'
+import { newKeyId, newOrganisationId, newProjectId } from '../../proto/ids.ts'
+import { UNLIMITED } from '../../proto/limits.ts'
+import { DEFAULT_ORGANISATION, DEFAULT_PROJECT } from '../../proto/tenancy.ts'
 import { startDatabase, type DatabaseFixture } from '../../infra/testing/start-database.ts'
 import { openDb, type Db } from '../client.ts'
 import { migrateDb } from '../migrate.ts'
+import { modelLimits } from '../schema/model-limits.ts'
+import { organisations } from '../schema/organisations.ts'
+import { projects } from '../schema/projects.ts'
+import { keySecrets } from '../schema/key-secrets.ts'
 import { keys } from '../schema/keys.ts'
-import { createKey, ensureKey, findKeyByHash, listKeys, revokeKey } from './keys.ts'
+import { findKeyByHash } from './find-key.ts'
+import { createKey, ensureKey, listKeys, revokeKey, type Wanted } from './keys.ts'
 
 let database: DatabaseFixture
 let db: Db
@@ -20,27 +27,43 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]()
 })
 
-const app: NewKey = { name: 'App', scope: 'developer', requestsPerMinute: 60 }
+const app: Wanted = { name: 'App', scope: 'developer', requestsPerMinute: 60 }
 
 describe('a key', () => {
   test('is shown once, and only its hash and last four characters are kept', async () => {
     const { key, apiKey } = await createKey(db, app)
     expect(apiKey).toMatch(/^sk-june-[A-Za-z0-9_-]{43}$/)
     expect(key).toEqual({
+      ...UNLIMITED,
       ...app,
       id: expect.stringMatching(/^key_[0-9a-f-]{36}$/),
-      hash: await hashOf(apiKey),
+      project: DEFAULT_PROJECT,
       hint: apiKey.slice(-4),
+      former: null,
+      reach: null,
+      routes: null,
+      models: null,
+      cidrs: null,
       createdAt: expect.any(Date),
+      expiresAt: null,
       revokedAt: null,
     })
     expect(JSON.stringify(await listKeys(db))).not.toContain(apiKey)
+    const [secret] = await db.select().from(keySecrets).where(eq(keySecrets.key, key.id))
+    expect(secret).toMatchObject({ hash: await hashOf(apiKey), current: true, expiresAt: null })
   })
 
   test('is found by its hash until it is revoked, and is listed still', async () => {
     const { key, apiKey } = await createKey(db, app)
     const hash = await hashOf(apiKey)
-    expect(await findKeyByHash(db, hash)).toEqual(key)
+    const { hint: _, former: __, ...held } = key
+    expect(await findKeyByHash(db, hash)).toEqual({
+      ...held,
+      organisation: DEFAULT_ORGANISATION,
+      secretExpiresAt: null,
+      projectLimits: UNLIMITED,
+      modelLimits: {},
+    })
     const revoked = await revokeKey(db, key.id)
     expect(revoked?.revokedAt).toBeInstanceOf(Date)
     expect(await findKeyByHash(db, hash)).toBeUndefined()
@@ -71,10 +94,57 @@ describe('a key', () => {
     await expect(createKey(db, { ...app, requestsPerMinute: 0 })).rejects.toThrow(
       /requestsPerMinute/,
     )
-    const row = { ...app, id: newKeyId(), hash: await hashOf('x'), hint: 'x', requestsPerMinute: 0 }
-    await expect(db.insert(keys).values(row)).rejects.toMatchObject({
+    const row = { id: newKeyId(), name: 'x', scope: 'developer', project: DEFAULT_PROJECT } as const
+    await expect(db.insert(keys).values({ ...row, requestsPerMinute: 0 })).rejects.toMatchObject({
       cause: { constraint_name: 'a_key_allows_some_requests' },
     })
+  })
+})
+
+describe('what a secret opens', () => {
+  test('comes with the limits of its project and of the models there', async () => {
+    const project = newProjectId()
+    const mine = { ...UNLIMITED, tokensPerMinute: 5_000 }
+    const big = { ...UNLIMITED, concurrentStreams: 2 }
+    await db
+      .insert(projects)
+      .values({ id: project, organisation: DEFAULT_ORGANISATION, name: 'p', ...mine })
+    await db.insert(modelLimits).values({ project, model: 'big', ...big })
+    const { apiKey } = await createKey(db, {
+      ...app,
+      project,
+      routes: ['chat'],
+      models: ['big', 'qwen*'],
+      cidrs: ['10.0.0.0/8'],
+      expiresAt: '2100-01-01T00:00:00Z',
+    })
+    expect(await findKeyByHash(db, await hashOf(apiKey))).toMatchObject({
+      project,
+      organisation: DEFAULT_ORGANISATION,
+      routes: ['chat'],
+      models: ['big', 'qwen*'],
+      cidrs: ['10.0.0.0/8'],
+      expiresAt: new Date('2100-01-01T00:00:00Z'),
+      projectLimits: mine,
+      modelLimits: { big },
+    })
+  })
+
+  test('is nothing in a project or an organisation that was archived', async () => {
+    const [organisation, project] = [newOrganisationId(), newProjectId()]
+    await db.insert(organisations).values({ id: organisation, name: 'o' })
+    await db.insert(projects).values({ id: project, organisation, name: 'p' })
+    const hash = await hashOf((await createKey(db, { ...app, project })).apiKey)
+    const isOpen = async () => (await findKeyByHash(db, hash)) !== undefined
+    expect(await isOpen()).toBe(true)
+    await db.update(projects).set({ archivedAt: new Date() }).where(eq(projects.id, project))
+    expect(await isOpen()).toBe(false)
+    await db.update(projects).set({ archivedAt: null }).where(eq(projects.id, project))
+    await db
+      .update(organisations)
+      .set({ archivedAt: new Date() })
+      .where(eq(organisations.id, organisation))
+    expect(await isOpen()).toBe(false)
   })
 })
 

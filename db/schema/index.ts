@@ -1,1 +1,6 @@
+export * from './audit-log.ts'
+export * from './key-secrets.ts'
 export * from './keys.ts'
+export * from './model-limits.ts'
+export * from './organisations.ts'
+export * from './projects.ts'

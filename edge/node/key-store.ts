@@ -1,9 +1,10 @@
 import type { z } from 'zod'
-import { createKey, findKeyByHash, listKeys, revokeKey } from '../../db/queries/keys.ts'
+import { findKeyByHash } from '../../db/queries/find-key.ts'
+import { createKey, listKeys, revokeKey } from '../../db/queries/keys.ts'
 import type { CreatedKey, KeyList, KeyView, NewKey } from '../../proto/admin.ts'
 import type { KeyId } from '../../proto/ids.ts'
 import type { KeyStore } from '../auth/cached-keys.ts'
-import { keyOf } from '../auth/key-of.ts'
+import { openedKey } from '../auth/key-of.ts'
 import { keyView } from '../auth/key-view.ts'
 import type { Key, Keyring } from '../ports.ts'
 import type { Database } from './database.ts'
@@ -20,7 +21,7 @@ export class PostgresKeys implements KeyStore, Keyring {
 
   async byHash(hash: string): Promise<Key | undefined> {
     const row = await this.#database.ask((db) => findKeyByHash(db, hash))
-    return row && keyOf(row)
+    return row && openedKey(row)
   }
 
   async create(wanted: NewKey): Promise<CreatedKey> {

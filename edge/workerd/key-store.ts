@@ -3,12 +3,13 @@ import { drizzle } from 'drizzle-orm/postgres-js'
 import postgres from 'postgres'
 import type { z } from 'zod'
 import type { Db } from '../../db/client.ts'
-import { createKey, findKeyByHash, listKeys, revokeKey } from '../../db/queries/keys.ts'
+import { findKeyByHash } from '../../db/queries/find-key.ts'
+import { createKey, listKeys, revokeKey } from '../../db/queries/keys.ts'
 import * as schema from '../../db/schema/index.ts'
 import type { CreatedKey, KeyList, KeyView, NewKey } from '../../proto/admin.ts'
 import type { KeyId } from '../../proto/ids.ts'
 import type { KeyStore } from '../auth/cached-keys.ts'
-import { keyOf } from '../auth/key-of.ts'
+import { openedKey } from '../auth/key-of.ts'
 import { keyView } from '../auth/key-view.ts'
 import type { Key, Keyring } from '../ports.ts'
 import { within } from '../within.ts'
@@ -34,7 +35,7 @@ export class ConnectingKeys implements KeyStore, Keyring {
 
   async byHash(hash: string): Promise<Key | undefined> {
     const row = await this.#with((db) => findKeyByHash(db, hash))
-    return row && keyOf(row)
+    return row && openedKey(row)
   }
 
   async create(wanted: NewKey): Promise<CreatedKey> {

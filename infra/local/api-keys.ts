@@ -1,8 +1,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { openDb } from '../../db/client.ts'
-import { ensureKey } from '../../db/queries/keys.ts'
-import type { NewKey } from '../../proto/admin.ts'
+import { ensureKey, type Wanted } from '../../db/queries/keys.ts'
 import { isApiKey, newApiKey } from '../../proto/api-key.ts'
 import { readSaved, save } from './saved.ts'
 
@@ -10,10 +9,10 @@ const ApiKey = z.string().refine(isApiKey)
 const ApiKeys = z.object({ developer: ApiKey, admin: ApiKey })
 export type ApiKeys = z.infer<typeof ApiKeys>
 
-const KINDS: Record<keyof ApiKeys, NewKey> = {
+const KINDS: Record<keyof ApiKeys, Wanted> = {
   // The operator's own, on the operator's own machine: its limit is there to stop a loop that ran away.
   developer: { name: 'local developer', scope: 'developer', requestsPerMinute: 60_000 },
-  admin: { name: 'local admin', scope: 'admin', requestsPerMinute: 6_000 },
+  admin: { name: 'local admin', scope: 'admin', reach: 'deployment', requestsPerMinute: 6_000 },
 }
 
 /** Keys that work at once: made at the first start, and kept. */

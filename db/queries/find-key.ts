@@ -1,0 +1,53 @@
+import { and, eq, isNull, sql } from 'drizzle-orm'
+import { getTableColumns } from 'drizzle-orm'
+import type { Limits } from '../../proto/limits.ts'
+import type { Sql } from '../client.ts'
+import { keySecrets } from '../schema/key-secrets.ts'
+import { keys } from '../schema/keys.ts'
+import { modelLimits } from '../schema/model-limits.ts'
+import { organisations } from '../schema/organisations.ts'
+import { projects } from '../schema/projects.ts'
+
+/** Everything a request needs to know of who asks, in one row. */
+const opened = {
+  ...getTableColumns(keys),
+  secretExpiresAt: keySecrets.expiresAt,
+  organisation: projects.organisation,
+  projectLimits: {
+    requestsPerMinute: projects.requestsPerMinute,
+    tokensPerMinute: projects.tokensPerMinute,
+    concurrentStreams: projects.concurrentStreams,
+    audioSecondsPerMinute: projects.audioSecondsPerMinute,
+  },
+  modelLimits: sql<Record<string, Limits>>`(
+    select coalesce(jsonb_object_agg(${modelLimits.model}, jsonb_build_object(
+      'requestsPerMinute', ${modelLimits.requestsPerMinute},
+      'tokensPerMinute', ${modelLimits.tokensPerMinute},
+      'concurrentStreams', ${modelLimits.concurrentStreams},
+      'audioSecondsPerMinute', ${modelLimits.audioSecondsPerMinute}
+    )), '{}') from ${modelLimits} where ${modelLimits.project} = ${projects.id}
+  )`,
+}
+
+/**
+ * The key that this secret opens, with its times as they are: whoever asks compares them with the clock at each request.
+ * A key that was revoked is not found, nor one of a project or an organisation that was archived.
+ */
+export async function findKeyByHash(db: Sql, hash: string): Promise<OpenedKey | undefined> {
+  const [row] = await selectOpened(db, hash)
+  return row
+}
+
+export type OpenedKey = Awaited<ReturnType<typeof selectOpened>>[number]
+
+const selectOpened = (db: Sql, hash: string) =>
+  db
+    .select(opened)
+    .from(keySecrets)
+    .innerJoin(keys, and(eq(keys.id, keySecrets.key), isNull(keys.revokedAt)))
+    .innerJoin(projects, and(eq(projects.id, keys.project), isNull(projects.archivedAt)))
+    .innerJoin(
+      organisations,
+      and(eq(organisations.id, projects.organisation), isNull(organisations.archivedAt)),
+    )
+    .where(eq(keySecrets.hash, hash))
