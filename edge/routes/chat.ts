@@ -1,7 +1,5 @@
 import { createRoute } from '@hono/zod-openapi'
 import { Failure } from '../../proto/failure.ts'
-import { newJobId, type GatewayId, type JobId } from '../../proto/ids.ts'
-import { DEFAULT_DEADLINE_MS, type ChatJob, type DuplexJob, type Job } from '../../proto/job.ts'
 import { randomU32 } from '../../proto/random.ts'
 import {
   ChatCompletion,
@@ -9,13 +7,15 @@ import {
   ChatRequest,
   tellingOf,
 } from '../../proto/openai/chat.ts'
-import { unknownModel } from '../catalogue/unknown-model.ts'
+import { admission, type Work } from '../admission/admission.ts'
+import { answered } from '../admission/answered.ts'
+import { askerOf } from '../admission/asker.ts'
+import { hangupOf } from '../admission/hangup.ts'
 import { failures, router } from '../http.ts'
-import { onceKeyOf } from '../idempotency.ts'
-import type { AskOptions, Ports } from '../ports.ts'
+import type { Ports, Served } from '../ports.ts'
 import { chatCompletion } from '../stream/chat-completion.ts'
 import { positionIn } from '../stream/position.ts'
-import { answered, chatHeadOf, hangupOf, streamAnswer, wantsResume } from './stream-answer.ts'
+import { chatHeadOf, streamAnswer } from './stream-answer.ts'
 import { resumeAnswer } from './streams.ts'
 
 const complete = createRoute({
@@ -53,62 +53,33 @@ export const chatRoutes = ({
   answers,
   catalogue,
   log,
-}: Pick<Ports, 'answers' | 'catalogue' | 'log'>) =>
-  router().openapi(complete, async (c) => {
+}: Pick<Ports, 'answers' | 'catalogue' | 'log'>) => {
+  const admit = admission({ answers, catalogue })
+  return router().openapi(complete, async (c) => {
     const request = c.req.valid('json')
-    const { project: tenant, id: key } = c.get('key')
     const includeUsage = request.stream_options?.include_usage ?? false
     const position = request.stream ? positionIn(c.req.header('last-event-id')) : undefined
     if (position) return resumeAnswer(c, position, { answers, log })
-    const once = await onceKeyOf(c.req.header('idempotency-key'), {
-      tenant,
-      route: complete.path,
-      body: c.req.header('idempotency-key') && (await c.req.json()),
-    })
-    const ids = wantsResume(c.req.header('x-stream-resume'))
-    const served = await catalogue.find(request.model)
-    if (!served) throw unknownModel(request.model)
-    if (served.kind === 'duplex') refuseTelling(request)
-    const id = newJobId()
-    const reading = { resumable: ids || once !== undefined, includeUsage }
-    const job = {
-      ...base(request, id, await answers.gateway()),
-      reading,
-      tenant,
-      key,
-      priority: 'default' as const,
-    }
+    // Of a stream its body hears when the reader goes.
     const hangup = request.stream ? new AbortController() : hangupOf(c)
-    const { signal } = hangup
-    const [what, how]: [Job, AskOptions] =
-      served.kind === 'duplex'
-        ? [
-            { ...job, kind: 'duplex' },
-            { signal, input: wordsOf(request) },
-          ]
-        : [chatJob(job, request), { signal }]
-    const { head, answer, stored } = once
-      ? await answers.askOnce(what, once, how)
-      : { head: what, answer: await answers.ask(what, how), stored: false }
-    if (stored) c.get('headers')['idempotency-replayed'] = 'true'
+    const asker = await askerOf(c, { route: complete.path, signal: hangup.signal })
+    const { head, answer } = await admit(asker, {
+      model: request.model,
+      includeUsage,
+      work: (served) => workOf(request, served),
+    })
     if (!request.stream) {
       const whole = await chatCompletion(answer, chatHeadOf(head))
       return c.json(whole, 200, answered(c, head.id))
     }
-    return streamAnswer(c, answer, head, { includeUsage, log, hangup, ids })
+    return streamAnswer(c, answer, head, { includeUsage, log, hangup, ids: asker.resumable })
   })
+}
 
-type Base = Omit<DuplexJob, 'kind' | 'tenant' | 'key' | 'priority' | 'reading'>
-
-function base(request: ChatRequest, id: JobId, gateway: GatewayId): Base {
-  const admittedAtMs = Date.now()
-  return {
-    id,
-    model: request.model,
-    gateway,
-    admittedAtMs,
-    deadlineAtMs: admittedAtMs + DEFAULT_DEADLINE_MS,
-  }
+function workOf(request: ChatRequest, served: Served): Work {
+  if (served.kind !== 'duplex') return chatWork(request)
+  refuseTelling(request)
+  return { kind: 'duplex', input: wordsOf(request) }
 }
 
 /** A model that gives back bytes has no tokens to tell of, and no format to keep. */
@@ -122,9 +93,8 @@ function refuseTelling(request: ChatRequest): void {
 }
 
 /** Everything the request left open is fixed here, so that any worker continues alike. */
-function chatJob(job: Omit<DuplexJob, 'kind'>, request: ChatRequest): ChatJob {
+function chatWork(request: ChatRequest): Work {
   return {
-    ...job,
     kind: 'chat',
     messages: request.messages.map(({ role, content }) => ({
       role: role === 'developer' ? 'system' : role,

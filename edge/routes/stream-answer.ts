@@ -1,8 +1,6 @@
 import type { Context } from 'hono'
-import { Failure } from '../../proto/failure.ts'
-import type { JobId } from '../../proto/ids.ts'
 import type { AnswerHead } from '../../proto/stored-answer.ts'
-import { monotonicMs } from '../clock.ts'
+import { answered } from '../admission/answered.ts'
 import type { AppEnv } from '../http.ts'
 import type { Answer, Log } from '../ports.ts'
 import { bodyOf, KEEP_ALIVE_LINE } from '../stream/body.ts'
@@ -50,24 +48,6 @@ export function streamAnswer(
   })
 }
 
-/** The headers of an answer that begins now. */
-export function answered(c: Context<AppEnv>, id: JobId): Record<string, string> {
-  const headers = c.get('headers')
-  headers['x-generation-id'] = id
-  headers['openai-processing-ms'] = String(Math.round(monotonicMs() - c.get('startedAtMs')))
-  return headers
-}
-
-/** Aborted when the client goes, also before its answer began. */
-export function hangupOf(c: Context<AppEnv>): AbortController {
-  const hangup = new AbortController()
-  const { signal } = c.req.raw
-  signal.addEventListener('abort', () => hangup.abort(), { once: true })
-  // A listener hears nothing of what was over before it came.
-  if (signal.aborted) hangup.abort()
-  return hangup
-}
-
 export const chatHeadOf = ({
   id,
   model,
@@ -77,12 +57,3 @@ export const chatHeadOf = ({
   created: Math.floor(admittedAtMs / 1000),
   model,
 })
-
-/** What `x-stream-resume` may say. */
-export function wantsResume(header: string | undefined): boolean {
-  if (header === undefined || header === '0') return false
-  if (header === '1') return true
-  throw new Failure('invalid', 'x-stream-resume must be 1, or not be there.', {
-    param: 'x-stream-resume',
-  })
-}

@@ -2,10 +2,11 @@ import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { JobId } from '../../proto/ids.ts'
 import { ChatCompletionChunk } from '../../proto/openai/chat.ts'
+import { hangupOf } from '../admission/hangup.ts'
 import { failures, router, type AppEnv } from '../http.ts'
 import type { Ports } from '../ports.ts'
 import { MAX_POSITION, notOfThis, positionIn, type Position } from '../stream/position.ts'
-import { hangupOf, streamAnswer } from './stream-answer.ts'
+import { streamAnswer } from './stream-answer.ts'
 
 const params = z.object({ id: JobId })
 

@@ -1,0 +1,64 @@
+import { newJobId, type GatewayId } from '../../proto/ids.ts'
+import { DEFAULT_DEADLINE_MS, type ChatJob, type Job } from '../../proto/job.ts'
+import type { AnswerHead } from '../../proto/stored-answer.ts'
+import { unknownModel } from '../catalogue/unknown-model.ts'
+import type { Answer, AskOptions, Ports, Served } from '../ports.ts'
+import type { Asker } from './asker.ts'
+
+/** What is to be computed, whoever asks for it and in whatever format it is told. */
+export type Work =
+  | ({ kind: 'chat' } & Pick<ChatJob, 'messages' | 'sampling'>)
+  | { kind: 'duplex'; input: AsyncIterable<Uint8Array> }
+
+export interface Wanted {
+  /** As the caller names it. */
+  model: string
+  includeUsage?: boolean
+  /** What the model that was found is to do. Throws a `Failure` where it cannot. */
+  work: (served: Served) => Work
+}
+
+export interface Admitted {
+  head: AnswerHead
+  answer: Answer
+  /** It was finished before it was asked for. */
+  stored: boolean
+}
+
+/** Lets a job in: the one way from a request to a model, which all routes that ask one share. */
+export type Admit = (asker: Asker, wanted: Wanted) => Promise<Admitted>
+
+export const admission =
+  ({ answers, catalogue }: Pick<Ports, 'answers' | 'catalogue'>): Admit =>
+  async (asker, wanted) => {
+    const served = await catalogue.find(wanted.model)
+    if (!served) throw unknownModel(wanted.model)
+    const work = wanted.work(served)
+    const job = jobOf(asker, wanted, work, await answers.gateway())
+    const { signal, once, headers } = asker
+    const how: AskOptions = work.kind === 'duplex' ? { signal, input: work.input } : { signal }
+    const { head, answer, stored } = once
+      ? await answers.askOnce(job, once, how)
+      : { head: job, answer: await answers.ask(job, how), stored: false }
+    if (stored) headers['idempotency-replayed'] = 'true'
+    return { head, answer, stored }
+  }
+
+function jobOf(asker: Asker, wanted: Wanted, work: Work, gateway: GatewayId): Job {
+  const admittedAtMs = Date.now()
+  const base = {
+    id: newJobId(),
+    model: wanted.model,
+    gateway,
+    tenant: asker.key.project,
+    key: asker.key.id,
+    priority: asker.priority,
+    admittedAtMs,
+    deadlineAtMs: admittedAtMs + DEFAULT_DEADLINE_MS,
+    reading: {
+      resumable: asker.resumable || asker.once !== undefined,
+      includeUsage: wanted.includeUsage ?? false,
+    },
+  }
+  return work.kind === 'duplex' ? { ...base, kind: 'duplex' } : { ...base, ...work }
+}

@@ -1,0 +1,42 @@
+import type { Context } from 'hono'
+import type { Priority } from '../../proto/job.ts'
+import type { AppEnv } from '../http.ts'
+import { onceKeyOf } from '../idempotency.ts'
+import type { Key, OnceKey } from '../ports.ts'
+import { wantsResume } from './wants-resume.ts'
+
+/** Who asks, and how: by a request of this moment, or by one that was left for later. */
+export interface Asker {
+  key: Key
+  priority: Priority
+  /** Aborted when nobody waits for the answer any more. */
+  signal: AbortSignal
+  /** The answer goes on without its reader, and is kept for whoever comes back. */
+  resumable: boolean
+  /** It must not be carried out twice. */
+  once?: OnceKey
+  /** Of the response: what the admission has to tell of it is put here. */
+  headers: Record<string, string>
+}
+
+/** Who asks by this request, by its key and its headers. `route` is the path that an idempotency key belongs to. */
+export async function askerOf(
+  c: Context<AppEnv>,
+  { route, signal }: { route: string; signal: AbortSignal },
+): Promise<Asker> {
+  const key = c.get('key')
+  const header = c.req.header('idempotency-key')
+  const once = await onceKeyOf(header, {
+    tenant: key.project,
+    route,
+    body: header && (await c.req.json()),
+  })
+  return {
+    key,
+    priority: 'default',
+    signal,
+    resumable: wantsResume(c.req.header('x-stream-resume')),
+    headers: c.get('headers'),
+    ...(once && { once }),
+  }
+}
