@@ -61,7 +61,7 @@ export const streamRoutes = ({ answers, log }: Pick<Ports, 'answers' | 'log'>) =
     })
     .openapi(end, async (c) => {
       const { id } = c.req.valid('param')
-      await answers.cancel(id, c.get('key').id)
+      await answers.cancel(id, c.get('key').project)
       return c.json({ id, cancelled: true as const }, 200, c.get('headers'))
     })
 
