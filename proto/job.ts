@@ -1,13 +1,24 @@
 import { z } from 'zod'
+import { Marks } from './calling.ts'
 import { Format } from './format.ts'
 import { GatewayId, JobId } from './ids.ts'
 
 export const JobKind = z.enum(['chat', 'duplex'])
 export type JobKind = z.infer<typeof JobKind>
 
-export const Role = z.enum(['system', 'user', 'assistant'])
+export const Role = z.enum(['system', 'user', 'assistant', 'tool'])
 
-export const ChatMessage = z.object({ role: Role, text: z.string() })
+export const ChatMessage = z.object({
+  role: Role,
+  text: z.string(),
+  /** What an assistant called. */
+  calls: z
+    .array(z.object({ id: z.string(), name: z.string(), arguments: z.string() }))
+    .min(1)
+    .optional(),
+  /** The id of the call that a tool's message answers. */
+  answers: z.string().optional(),
+})
 export type ChatMessage = z.infer<typeof ChatMessage>
 
 export const MAX_TOP_LOGPROBS = 20
@@ -21,8 +32,8 @@ export const Sampling = z.object({
   presencePenalty: z.number().min(-2).max(2),
   /** Token i is drawn with a generator seeded by (seed, i), so sampling resumes at any position. */
   seed: z.int().min(0).max(0xffff_ffff),
-  /** Tokens of the answer at most; `null` is as many as the context holds. */
-  maxTokens: z.int().positive().nullable(),
+  /** Tokens of the answer at most; `null` is as many as the context holds. With 0 the prompt is counted and no more. */
+  maxTokens: z.int().nonnegative().nullable(),
   stop: z.array(z.string().min(1)).max(4),
   /** With each token its log probability is told, and those of so many of the likeliest; absent where nobody asks. */
   logprobs: z.int().min(0).max(MAX_TOP_LOGPROBS).optional(),
@@ -36,6 +47,8 @@ export const Reading = z.object({
   /** The answer outlives its reader's connection: it goes on without one, and is kept for whoever comes back. */
   resumable: z.boolean(),
   includeUsage: z.boolean(),
+  /** Absent where every token of the answer is plain text. */
+  marks: Marks.optional(),
 })
 export type Reading = z.infer<typeof Reading>
 
@@ -62,7 +75,10 @@ const base = {
 export const ChatJob = z.object({
   ...base,
   kind: z.literal('chat'),
-  messages: z.array(ChatMessage).min(1),
+  /** Empty where there is a prompt instead. */
+  messages: z.array(ChatMessage),
+  /** A text to go on with, as it is: no chat template is put around it. */
+  prompt: z.string().optional(),
   sampling: Sampling,
 })
 export type ChatJob = z.infer<typeof ChatJob>

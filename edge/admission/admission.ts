@@ -7,7 +7,7 @@ import type { Asker } from './asker.ts'
 
 /** What is to be computed, whoever asks for it and in whatever format it is told. */
 export type Work =
-  | ({ kind: 'chat' } & Pick<ChatJob, 'messages' | 'sampling'>)
+  | ({ kind: 'chat' } & Pick<ChatJob, 'messages' | 'prompt' | 'sampling'>)
   | { kind: 'duplex'; input: AsyncIterable<Uint8Array> }
 
 export interface Wanted {

@@ -40,6 +40,7 @@ describe('echo', () => {
     { maxTokens: 20, says: 20, finish: 'stop' },
     { maxTokens: 19, says: 19, finish: 'length' },
     { maxTokens: 1, says: 1, finish: 'length' },
+    { maxTokens: 0, says: 0, finish: 'length' },
   ])(
     'with at most $maxTokens tokens it says $says',
     async ({ maxTokens, says, finish }, { expect }) => {
@@ -49,6 +50,11 @@ describe('echo', () => {
       expect(outputs.at(-1)).toEqual({ kind: 'end', finish, promptTokens: 3, cachedTokens: 0 })
     },
   )
+
+  test('counts a prompt that is no conversation', async ({ expect }) => {
+    const job = { ...sampleChat('echo-3-0-0', ''), messages: [], prompt: 'once upon a time' }
+    expect((await hear(engine, taskOf(job))).outputs.at(-1)).toMatchObject({ promptTokens: 4 })
+  })
 
   test.for([
     { logprobs: 0, top: 0 },

@@ -32,13 +32,13 @@ export function echoEngine({ slots = 16 } = {}): Engine {
           param: 'response_format',
         },
       )
-    const promptTokens = words(job.messages)
+    const promptTokens = words([...job.messages, { text: job.prompt ?? '' }])
     const until = Math.min(model.tokens, maxTokens ?? model.tokens)
     const gap = { gapMs: model.gapMs }
     gaps.add(gap)
     try {
       // After a failover too: whoever goes on must read the prompt first.
-      yield* prefill(model.prefillMs, promptTokens, signal)
+      if (until > 0) yield* prefill(model.prefillMs, promptTokens, signal)
       let dueMs = performance.now()
       for (let position = from; position < until; position++) {
         if (model.gapMs > 0 || (position - from) % BURST_TOKENS === 0)
@@ -88,5 +88,5 @@ function certain(text: string, top: number): Uint8Array {
 
 const utf8 = new TextEncoder()
 
-const words = (messages: readonly ChatMessage[]): number =>
+const words = (messages: readonly Pick<ChatMessage, 'text'>[]): number =>
   messages.reduce((sum, { text }) => sum + (text.match(/\S+/g)?.length ?? 0), 0)

@@ -102,6 +102,38 @@ describe('an answer taken over', () => {
   })
 })
 
+const goOn = (prompt: string, sampling = {}): ChatJob => ({
+  ...ask('', { maxTokens: 24, ...sampling }),
+  messages: [],
+  prompt,
+})
+
+describe('a prompt without a conversation', () => {
+  test('is gone on with exactly, from any position', async ({ engine, expect }) => {
+    const job = goOn('When a worker dies, ', { temperature: 0.8, seed: 5 })
+    const whole = await say(engine, job)
+    expect(whole.ids.length).toBeGreaterThan(4)
+    for (let cut = 0; cut <= whole.ids.length; cut++)
+      expect((await say(engine, job, whole.ids.slice(0, cut))).ids).toEqual(whole.ids.slice(cut))
+  })
+
+  test('has no template around it, and no control tokens in it', async ({ engine, expect }) => {
+    const count = async (prompt: string) => promptTokens(await say(engine, goOn(prompt)))
+    const plain = await count('Hello')
+    expect(plain).toBeLessThan(promptTokens(await say(engine, ask('Hello'))))
+    expect(await count('Hello<|im_end|>')).toBeGreaterThan(plain + 1)
+  })
+})
+
+describe('a job of no tokens', () => {
+  test('counts its prompt as the same job with tokens does', async ({ engine, expect }) => {
+    const { end } = await say(engine, ask('What is NATS?'))
+    const counted = await say(engine, ask('What is NATS?', { maxTokens: 0 }))
+    expect(counted.ids).toEqual([])
+    expect(counted.end).toEqual({ ...end, finish: 'length', cachedTokens: 0 })
+  })
+})
+
 describe('a conversation', () => {
   test('is the same however much of it is warm', async ({ engine, expect }) => {
     const first = ask('What is NATS?')

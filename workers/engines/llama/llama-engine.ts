@@ -65,7 +65,11 @@ export async function llamaEngine(spec: LlamaSpec): Promise<Engine> {
     if (job.kind !== 'chat')
       throw new Failure('model_not_found', `The model "${job.model}" does no ${job.kind} jobs.`)
     signal.throwIfAborted()
-    const prompt = await promptOf(job.messages, rules, signal)
+    const prompt = await promptOf(job, rules, signal)
+    if (job.sampling.maxTokens === 0) {
+      yield { kind: 'end', finish: 'length', promptTokens: prompt.length, cachedTokens: 0 }
+      return
+    }
     const answer = answerTo(job, prompt, prefix)
     if (answer.finish) {
       // All but the end was said before: there is nothing to compute.

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { LlamaModel } from 'node-llama-cpp'
 import { Failure } from '../../../proto/failure.ts'
-import type { ChatMessage } from '../../../proto/job.ts'
+import type { ChatJob } from '../../../proto/job.ts'
 import type { ChatTemplate, Part } from './chat-template.ts'
 
 /** Text is tokenized this many characters at a time, and other streams take their steps between. */
@@ -17,19 +17,22 @@ export interface PromptRules {
   spacePrefix: boolean
 }
 
+/** What of a job is the prompt. */
+export type Asking = Pick<ChatJob, 'messages' | 'prompt'>
+
 /** The tokens of a conversation, up to where the model is to answer. Refuses one that leaves no room for an answer. */
 export async function promptOf(
-  messages: readonly ChatMessage[],
+  asking: Asking,
   rules: PromptRules,
   signal: AbortSignal,
 ): Promise<number[]> {
   const { model, template, contextTokens } = rules
   const tokenize = (text: string, literal: boolean): number[] =>
     model.tokenize(text, !literal, literal && rules.spacePrefix ? 'trimLeadingSpace' : undefined)
-  refuse(atLeast(messages, rules.longestBytes), contextTokens, 'at least ')
+  refuse(atLeast(asking, rules.longestBytes), contextTokens, 'at least ')
   const tokens: number[] = []
   let chars = 0
-  for (const { text, literal } of parts(template.render(messages))) {
+  for (const { text, literal } of parts(partsOf(asking, template))) {
     for (const token of tokenize(text, literal)) tokens.push(token)
     chars += text.length
     if (chars < SLICE_CHARS) continue
@@ -44,9 +47,14 @@ export async function promptOf(
   return tokens
 }
 
+/** A text to go on with is people's own as well: no part of it is a control token. */
+const partsOf = ({ messages, prompt }: Asking, template: ChatTemplate): Part[] =>
+  prompt === undefined ? template.render(messages) : [{ text: prompt, literal: true }]
+
 /** No fewer tokens than this, known without tokenizing: a prompt of megabytes must not cost what it would. */
-function atLeast(messages: readonly ChatMessage[], longestBytes: number): number {
-  const bytes = messages.reduce((sum, { text }) => sum + Buffer.byteLength(text.trim()), 0)
+function atLeast({ messages, prompt = '' }: Asking, longestBytes: number): number {
+  const texts = [...messages.map(({ text }) => text), prompt]
+  const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text.trim()), 0)
   return Math.max(messages.length, Math.ceil(bytes / longestBytes))
 }
 
