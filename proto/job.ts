@@ -52,6 +52,9 @@ export const Reading = z.object({
 })
 export type Reading = z.infer<typeof Reading>
 
+export const MAX_USER_CHARS = 256
+const UserName = z.string().min(1).max(MAX_USER_CHARS)
+
 /** How long a request may wait beside others: somebody talks, somebody looks on, nobody looks on. */
 export const Priority = z.enum(['interactive', 'default', 'batch'])
 export type Priority = z.infer<typeof Priority>
@@ -65,6 +68,8 @@ const base = {
   tenant: z.string(),
   /** Who asked: the id of an API key. */
   key: z.string(),
+  /** Whom they asked for, in the words of their app; for usage alone. Absent where nobody was named. */
+  user: UserName.optional(),
   priority: Priority,
   /** Milliseconds since 1970. */
   admittedAtMs: z.int(),

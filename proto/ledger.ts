@@ -27,6 +27,7 @@ export const Account = z.object({
   kind: JobKind,
   tenant: z.string(),
   key: z.string(),
+  user: z.string().optional(),
   priority: Priority,
   model: z.string(),
   /** Milliseconds since 1970. */
@@ -78,6 +79,8 @@ export const LedgerRecord = z.discriminatedUnion('type', [
     outcome: Outcome,
     finish: Finish.nullable(),
     usage: Usage,
+    /** From admission to the first token; absent where none came, or another gateway saw it come. */
+    firstTokenMs: z.int().nonnegative().optional(),
     ...Account.shape,
     failure: FailureBody.nullable(),
   }),

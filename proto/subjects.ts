@@ -45,6 +45,9 @@ export const LEDGER = 'LEDGER'
 export const FRAMES = 'FRAMES'
 export const ANSWERS = 'ANSWERS'
 
+/** The consumer of LEDGER that all gateways share, to write what was used where it is asked for. */
+export const USAGE = 'usage'
+
 /** Work of one kind for one model, or one family of models that any of its workers can serve. */
 export interface Queue {
   kind: JobKind

@@ -76,6 +76,7 @@ export function accept(
   live.silence.heard(nowMs, head.count)
   if (live.holder && head.epoch === live.epoch) live.holder.spoke = true
   desk.counts.frames++
+  if (live.next === 0 && head.count > 0) live.spoke(nowMs)
   switch (head.kind) {
     case 'tokens':
       for (const id of idsOf(bytes, head.count)) live.ids.push(id)

@@ -37,6 +37,7 @@ export class LiveJob implements Post {
   ack: string | undefined
   /** Since when nobody holds it. */
   idleSinceMs: number
+  readonly #sinceMs: number
 
   epoch = 0
   holder: Holder | undefined
@@ -50,6 +51,8 @@ export class LiveJob implements Post {
   suspectSinceMs: number | undefined
   next = 0
   ids: number[] = []
+  /** From admission to the first token, where it came to us. */
+  firstTokenMs: number | undefined
   /** Tokens (or blocks) that the foremost reader has taken. */
   read = 0
   /** Readers at this gateway, and at others. */
@@ -93,7 +96,7 @@ export class LiveJob implements Post {
     this.unattendedSinceMs = nowMs
     this.queue = queue
     this.consumer = consumerOf(queue)
-    this.idleSinceMs = nowMs
+    this.idleSinceMs = this.#sinceMs = nowMs
     this.input = job.kind === 'duplex' ? new InputLog() : undefined
   }
 
@@ -103,6 +106,12 @@ export class LiveJob implements Post {
 
   get attended(): boolean {
     return this.readers + this.remoteReaders > 0
+  }
+
+  /** One that was adopted began elsewhere, and nobody here knows when. */
+  spoke(nowMs: number): void {
+    if (this.firstTokenMs === undefined && !this.adopted)
+      this.firstTokenMs = Math.round(nowMs - this.#sinceMs)
   }
 
   /** Whether its holder could say something now: it has credit and, for a stream, something to work on. */

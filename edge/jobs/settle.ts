@@ -73,6 +73,7 @@ async function record(desk: Desk, live: LiveJob, ending: Ending): Promise<'writt
       cachedTokens: end?.cachedTokens ?? 0,
       completionTokens: live.next,
     },
+    ...(live.firstTokenMs === undefined ? {} : { firstTokenMs: live.firstTokenMs }),
     ...accountOf(live.job),
     failure: failure?.toJSON() ?? null,
   }

@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { pino } from 'pino'
+import { isRefusal, writeUsage } from '../../db/queries/write-usage.ts'
 import { connectionOptions } from '../../infra/nats/connection-options.ts'
-import { applyStreams, ensureConsumer } from '../../infra/nats/streams.ts'
+import { applyStreams, ensureConsumer, ensureUsageConsumer } from '../../infra/nats/streams.ts'
 import { newGatewayId } from '../../proto/ids.ts'
 import { subjects } from '../../proto/subjects.ts'
 import { createApp } from '../app.ts'
@@ -14,6 +15,7 @@ import { GatewayDesk } from '../jobs/gateway-desk.ts'
 import { MemoryLimiter } from '../limit/memory-limiter.ts'
 import { deskRegistry } from '../metrics.ts'
 import type { Health } from '../ports.ts'
+import { UsageWriter } from '../usage/writer.ts'
 import { Database } from './database.ts'
 import { readEnv } from './env.ts'
 import { logCause } from './log-cause.ts'
@@ -51,6 +53,13 @@ const desk = await GatewayDesk.open({
   ensureQueue: (queue) => ensureConsumer(jsm, queue),
   ensureStreams: () => applyStreams(nc),
   fenced: env.JUNE_FENCE === 'on',
+})
+const usageWriter = new UsageWriter({
+  nc,
+  ensureConsumer: () => ensureUsageConsumer(jsm),
+  write: (rows) => database.ask((db) => writeUsage(db, rows)),
+  isRefusal,
+  log,
 })
 const store = new PostgresKeys(
   database,
@@ -109,6 +118,7 @@ async function stop(): Promise<void> {
     await sleep(20)
   } while ((answering() > 0 || desk.unfinished > 0) && monotonicMs() < deadlineMs)
   server.closeAllConnections()
+  await usageWriter[Symbol.asyncDispose]()
   await desk[Symbol.asyncDispose]()
   await database[Symbol.asyncDispose]()
   process.exit(0)

@@ -1,8 +1,9 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { wsconnect } from '@nats-io/nats-core'
 import { DurableObject } from 'cloudflare:workers'
+import { isRefusal, writeUsage } from '../../db/queries/write-usage.ts'
 import { connectionOptions } from '../../infra/nats/connection-options.ts'
-import { applyStreams, ensureConsumer } from '../../infra/nats/streams.ts'
+import { applyStreams, ensureConsumer, ensureUsageConsumer } from '../../infra/nats/streams.ts'
 import { Failure } from '../../proto/failure.ts'
 import { newGatewayId, type JobId } from '../../proto/ids.ts'
 import type { Job } from '../../proto/job.ts'
@@ -12,12 +13,16 @@ import { monotonicMs } from '../clock.ts'
 import { GatewayDesk } from '../jobs/gateway-desk.ts'
 import { deskRegistry } from '../metrics.ts'
 import type { OnceKey, Resumed, Served } from '../ports.ts'
+import { UsageWriter } from '../usage/writer.ts'
 import { readVars, type Bindings } from './bindings.ts'
+import { askDatabase } from './database.ts'
 import { consoleLog } from './log.ts'
 import { recordsOf, streamOf } from './records.ts'
 import { reply, type Reply } from './reply.ts'
 
 const CONNECT_TIMEOUT_MS = 2_000
+/** How often an object whose usage waits to be written is woken. */
+const AWAKE_MS = 20_000
 
 /** An answer that may have begun elsewhere or earlier, with its frames as records. */
 export interface Reading {
@@ -33,6 +38,10 @@ export interface Reading {
  */
 export class BusObject extends DurableObject<Bindings> {
   readonly #vars = readVars(this.env)
+  readonly #database = askDatabase({
+    url: this.#vars.DATABASE_URL,
+    waitUntil: (rest) => this.ctx.waitUntil(rest),
+  })
   #opening: Promise<GatewayDesk> | undefined
 
   /** The accepted frames of an answer, as records. Cancelling the stream cancels the job. */
@@ -110,6 +119,17 @@ export class BusObject extends DurableObject<Bindings> {
     })
   }
 
+  /** Usage waits for the database. Opening the desk again starts another writer, should this object have slept meanwhile. */
+  override async alarm(): Promise<void> {
+    await this.#desk().catch(() => this.#stayAwake(1))
+  }
+
+  /** Nobody may ask anything for hours, and what was used must be written all the same. */
+  async #stayAwake(failures: number): Promise<void> {
+    if (failures > 0) await this.ctx.storage.setAlarm(Date.now() + AWAKE_MS)
+    else await this.ctx.storage.deleteAlarm()
+  }
+
   #desk(): Promise<GatewayDesk> {
     this.#opening ??= this.#open().catch((cause: unknown) => {
       this.#opening = undefined
@@ -151,7 +171,15 @@ export class BusObject extends DurableObject<Bindings> {
           ensureQueue,
           ensureStreams: () => applyStreams(nc),
         })
-        void nc.closed().then(() => this.#close(desk))
+        const usage = new UsageWriter({
+          nc,
+          ensureConsumer: () => ensureUsageConsumer(jsm),
+          write: (rows) => this.#database((db) => writeUsage(db, rows)),
+          isRefusal,
+          log,
+          onPause: (failures) => void this.#stayAwake(failures),
+        })
+        void nc.closed().then(() => this.#close(desk, usage))
         log.info({}, 'connected to the broker')
         return desk
       } catch (cause) {
@@ -165,8 +193,9 @@ export class BusObject extends DurableObject<Bindings> {
   }
 
   /** A connection that closed for good is not one to keep: the next request opens another. */
-  async #close(desk: GatewayDesk): Promise<void> {
+  async #close(desk: GatewayDesk, usage: UsageWriter): Promise<void> {
     this.#opening = undefined
+    await usage[Symbol.asyncDispose]()
     await desk[Symbol.asyncDispose]()
   }
 }

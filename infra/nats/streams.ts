@@ -16,6 +16,7 @@ import {
   JOBS,
   LEDGER,
   subjects,
+  USAGE,
   type Queue,
 } from '../../proto/subjects.ts'
 
@@ -125,6 +126,28 @@ export async function ensureConsumer(manager: JetStreamManager, queue: Queue): P
     // This cannot be changed in place. What it had offered is offered again; claims refuse what is held already.
     await manager.consumers.delete(JOBS, name)
     await manager.consumers.add(JOBS, { ...wanted, durable_name: name })
+  }
+}
+
+/** A batch of records that nobody acknowledged for this long is another gateway's to write. */
+const USAGE_ACK_WAIT_MS = 30_000
+
+/** The shared consumer of what became of jobs. Its records never run out either: they are written once, however often told. */
+export async function ensureUsageConsumer(
+  manager: JetStreamManager,
+  { ackWaitMs = USAGE_ACK_WAIT_MS } = {},
+): Promise<void> {
+  const wanted = {
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: nanos(ackWaitMs),
+    max_deliver: -1,
+    max_ack_pending: 10_000,
+  }
+  try {
+    await manager.consumers.add(LEDGER, { ...wanted, durable_name: USAGE })
+  } catch (thrown) {
+    if (!isApiError(thrown, CONSUMER_EXISTS)) throw thrown
+    await manager.consumers.update(LEDGER, USAGE, wanted)
   }
 }
 
