@@ -23,6 +23,7 @@ export default defineConfig({
             '{proto,edge,workers,db,client,cli,infra,bench,chaos}/**/*.test.ts',
             'test/protocol/**/*.test.ts',
             'test/page/**/*.test.ts',
+            'test/clients/**/*.test.ts',
             'test/*.test.ts',
           ],
           exclude: elsewhere,

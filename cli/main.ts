@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { JuneClient, Refused } from '../client/june-client.ts'
 import { Failure } from '../proto/failure.ts'
 import { chaosCommand } from './commands/chaos.ts'
+import { checkCommand } from './commands/check.ts'
 import { keysCommand } from './commands/keys.ts'
 import { modelsCommand } from './commands/models.ts'
 import { localStack } from './local-stack.ts'
@@ -20,11 +21,15 @@ const program = new Command('june')
 
 let client: JuneClient | undefined
 
-const connect = async (): Promise<void> => {
+const target = async (): Promise<{ url: string; key: string }> => {
   const { url, key } = program.opts<{ url?: string; key?: string }>()
   const local =
     url && key ? { url, key } : await localStack(process.env['JUNE_DATA_DIR'] ?? '.june')
-  client = new JuneClient({ url: url ?? local.url, key: key ?? local.key })
+  return { url: url ?? local.url, key: key ?? local.key }
+}
+
+const connect = async (): Promise<void> => {
+  client = new JuneClient(await target())
 }
 
 const connected = (): JuneClient => {
@@ -32,6 +37,7 @@ const connected = (): JuneClient => {
   return client
 }
 program.addCommand(keysCommand(connected, print).hook('preAction', connect))
+program.addCommand(checkCommand(target, print))
 program.addCommand(chaosCommand(print))
 program.addCommand(modelsCommand())
 

@@ -5,6 +5,7 @@ import { keys } from './keys.ts'
 import { lifecycle } from './lifecycle.ts'
 import { limits } from './limits.ts'
 import { operations } from './operations.ts'
+import { promises } from './promises.ts'
 import { refusals } from './refusals.ts'
 import { once, resume } from './resume.ts'
 import { slowReader } from './slow-reader.ts'
@@ -39,6 +40,7 @@ export function contract(runtime: Runtime): void {
     streamedChat(stack)
     wholeChat(stack)
     operations(stack)
+    promises(stack)
     refusals(stack)
     keys(stack)
     limits(stack)

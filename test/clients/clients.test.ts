@@ -1,0 +1,84 @@
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
+import { ChatOpenAI } from '@langchain/openai'
+import { generateText, streamText } from 'ai'
+import OpenAI from 'openai'
+import OpenAI6 from 'openai6'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { brokenPromises } from '../../cli/check/run-checks.ts'
+import { startStack, type StackFixture } from '../../infra/testing/start-stack.ts'
+
+const model = 'june-chat'
+const QUESTION = 'What is June?'
+
+let stack: StackFixture
+let baseURL: string
+let apiKey: string
+
+beforeAll(async () => {
+  stack = await startStack()
+  baseURL = `${stack.run.gateway}/v1`
+  apiKey = stack.run.key
+}, 120_000)
+afterAll(() => stack[Symbol.asyncDispose]())
+
+/** Clients that others wrote, against a June as `npm start` brings it up, with the model that comes with it. */
+describe('a June with its built-in model', () => {
+  test('keeps every promise of the API', async () => {
+    expect(await brokenPromises({ url: stack.run.gateway, key: apiKey, model })).toEqual({})
+  })
+
+  const greedy = { temperature: 0, max_tokens: 24 }
+  const messages = [{ role: 'user' as const, content: QUESTION }]
+
+  test.for([
+    ['current', new OpenAI({ apiKey: 'later' })],
+    ['previous', new OpenAI6({ apiKey: 'later' }) as unknown as OpenAI],
+  ] as const)('talks with the %s openai SDK', async ([, sdk]) => {
+    const client = sdk.withOptions({ apiKey, baseURL, maxRetries: 0 })
+    const asked = { model, messages, ...greedy }
+    const whole = await client.chat.completions.create(asked)
+    const text = whole.choices[0]?.message.content
+    expect(text).toMatch(/June/)
+    const stream = client.chat.completions.stream({
+      ...asked,
+      stream_options: { include_usage: true },
+    })
+    expect(await stream.finalContent()).toBe(text)
+    expect(await stream.totalUsage()).toMatchObject({
+      completion_tokens: whole.usage?.completion_tokens,
+    })
+    const { data } = await client.models.list()
+    expect(data.map(({ id }) => id)).toContain(model)
+    await expect(client.chat.completions.create({ ...asked, model: 'none' })).rejects.toMatchObject(
+      { status: 404, code: 'model_not_found', requestID: /^req_/ },
+    )
+  })
+
+  test('talks with the AI SDK', async () => {
+    const june = createOpenAICompatible({ name: 'june', baseURL, apiKey, includeUsage: true })
+    const asked = { model: june(model), prompt: QUESTION, temperature: 0, maxOutputTokens: 24 }
+    const whole = await generateText(asked)
+    expect(whole.text).toMatch(/June/)
+    const stream = streamText(asked)
+    let text = ''
+    for await (const piece of stream.textStream) text += piece
+    expect(text).toBe(whole.text)
+    expect((await stream.usage).outputTokens).toBe(whole.usage.outputTokens)
+  })
+
+  test('talks with LangChain', async () => {
+    const june = new ChatOpenAI({
+      model,
+      apiKey,
+      configuration: { baseURL },
+      temperature: 0,
+      maxTokens: 24,
+      streamUsage: true,
+    })
+    const whole = await june.invoke(QUESTION)
+    expect(whole.text).toMatch(/June/)
+    let text = ''
+    for await (const piece of await june.stream(QUESTION)) text += piece.text
+    expect(text).toBe(whole.text)
+  })
+})
