@@ -4,10 +4,15 @@ import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { Failure, type FailureCode } from '../proto/failure.ts'
 import { ErrorBody } from '../proto/openai/error.ts'
+import type { Address } from '../proto/cidr.ts'
 import type { Key, Log } from './ports.ts'
 
 /** What the steps of a request leave for those that follow. */
 export interface AppEnv {
+  Bindings: {
+    /** The client's, as far as the runtime's shell can vouch for it. */
+    address?: () => Address | undefined
+  }
   Variables: {
     key: Key
     requestId: string

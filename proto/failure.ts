@@ -5,6 +5,8 @@ export const FailureCode = z.enum([
   'context_too_long',
   'unauthenticated',
   'forbidden',
+  'ip_not_authorized',
+  'model_forbidden',
   'not_found',
   'model_not_found',
   'method_not_allowed',
@@ -45,6 +47,9 @@ const meaning: Record<FailureCode, Meaning> = {
   },
   unauthenticated: { status: 401, type: REQUEST, wire: 'invalid_api_key' },
   forbidden: { status: 403, type: REQUEST, wire: 'missing_scope' },
+  ip_not_authorized: { status: 403, type: REQUEST, wire: 'ip_not_authorized' },
+  // As OpenAI has it: whether the model is there is no business of who may not use it.
+  model_forbidden: { status: 403, type: REQUEST, wire: 'model_not_found' },
   not_found: { status: 404, type: REQUEST, wire: null },
   model_not_found: { status: 404, type: REQUEST, wire: 'model_not_found' },
   method_not_allowed: { status: 405, type: REQUEST, wire: null },

@@ -1,6 +1,7 @@
 import { newJobId, type GatewayId } from '../../proto/ids.ts'
 import { DEFAULT_DEADLINE_MS, type ChatJob, type Job } from '../../proto/job.ts'
 import type { AnswerHead } from '../../proto/stored-answer.ts'
+import { requireModel } from '../auth/require-model.ts'
 import { unknownModel } from '../catalogue/unknown-model.ts'
 import type { Answer, AskOptions, Ports, Served } from '../ports.ts'
 import type { Asker } from './asker.ts'
@@ -31,6 +32,7 @@ export type Admit = (asker: Asker, wanted: Wanted) => Promise<Admitted>
 export const admission =
   ({ answers, catalogue }: Pick<Ports, 'answers' | 'catalogue'>): Admit =>
   async (asker, wanted) => {
+    requireModel(asker.key, wanted.model)
     const served = await catalogue.find(wanted.model)
     if (!served) throw unknownModel(wanted.model)
     const work = wanted.work(served)

@@ -1,10 +1,12 @@
 import { createMiddleware } from 'hono/factory'
+import { isWithin, type Address } from '../../proto/cidr.ts'
 import { Failure } from '../../proto/failure.ts'
 import type { KeyScope } from '../../proto/admin.ts'
 import type { AppEnv } from '../http.ts'
-import type { Keys } from '../ports.ts'
+import type { Key, Keys } from '../ports.ts'
+import { missingScopes, requireRoute } from './require-route.ts'
 
-/** Lets through who shows a key of this scope. An admin key opens developer routes too. */
+/** Lets through who shows a key of this scope, from where and for what it was given. An admin key opens developer routes too. */
 export const requireKey = (keys: Keys, scope: KeyScope) =>
   createMiddleware<AppEnv>(async (c, next) => {
     const header = c.req.header('authorization')
@@ -19,14 +21,35 @@ export const requireKey = (keys: Keys, scope: KeyScope) =>
             ? 'The Authorization header holds no API key. Send "Authorization: Bearer <key>".'
             : 'No API key was sent. Send "Authorization: Bearer <key>".',
       )
-    if (scope === 'admin' && key.scope !== 'admin')
-      throw new Failure(
-        'forbidden',
-        'You have insufficient permissions for this operation. Missing scopes: admin.',
-      )
+    requireTime(key)
+    requireAddress(key, c.env.address)
+    if (scope === 'admin' && key.scope !== 'admin') throw missingScopes('admin')
+    if (scope === 'developer') requireRoute(key, c.req.path)
     c.set('key', key)
     await next()
   })
+
+/** Held against the clock here, at each request: a key that is remembered expires to the millisecond. */
+function requireTime({ expiresAtMs }: Key): void {
+  if (expiresAtMs === null || Date.now() < expiresAtMs) return
+  const at = new Date(expiresAtMs).toISOString()
+  throw new Failure(
+    'unauthenticated',
+    `This API key expired at ${at}. Ask the operator for another.`,
+  )
+}
+
+function requireAddress({ cidrs }: Key, addressOf: (() => Address | undefined) | undefined): void {
+  if (cidrs === null) return
+  const address = addressOf?.()
+  if (address && isWithin(address, cidrs)) return
+  throw new Failure(
+    'ip_not_authorized',
+    address
+      ? `Your IP address ${address.toString()} is not authorized to use this key. Ask the operator to add it.`
+      : 'This key may be used from certain IP addresses only, and yours is not known here.',
+  )
+}
 
 /** Bounded, so that a header of 16 kB is no key to look for. */
 const MAX_SECRET_LENGTH = 200

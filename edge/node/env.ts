@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { cidrOf, CidrText, type Cidr } from '../../proto/cidr.ts'
 import { GatewayName } from '../../proto/ids.ts'
 
 const Env = z.object({
@@ -11,6 +12,17 @@ const Env = z.object({
   JUNE_FENCE: z.enum(['on', 'off']).default('on'),
   /** How long streams may go on after SIGTERM. What is left then is adopted by another gateway, for clients that resume. */
   DRAIN_GRACE_MS: z.coerce.number().int().min(0).default(30_000),
+  /** Addresses and ranges of proxies before us, with commas between, whose `X-Forwarded-For` is believed. */
+  TRUSTED_PROXIES: z
+    .string()
+    .default('')
+    .transform((text) =>
+      text
+        .split(',')
+        .map((part) => part.trim())
+        .filter(Boolean),
+    )
+    .pipe(z.array(CidrText.transform((text) => cidrOf(text) as Cidr))),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
 export type Env = z.infer<typeof Env>

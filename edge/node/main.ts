@@ -8,8 +8,10 @@ import { applyStreams, ensureConsumer, ensureUsageConsumer } from '../../infra/n
 import { newGatewayId } from '../../proto/ids.ts'
 import { subjects } from '../../proto/subjects.ts'
 import { createApp } from '../app.ts'
+import type { IncomingMessage } from 'node:http'
 import { announce } from '../auth/announce.ts'
 import { CachedKeys } from '../auth/cached-keys.ts'
+import { clientAddress } from '../auth/client-address.ts'
 import { monotonicMs, sleep } from '../clock.ts'
 import { GatewayDesk } from '../jobs/gateway-desk.ts'
 import { MemoryLimiter } from '../limit/memory-limiter.ts'
@@ -86,10 +88,13 @@ const app = createApp({
   page: await readFile(new URL('../page/index.html', import.meta.url), 'utf8'),
   docsScript: readDocsScript,
 })
-const { server, url, answering } = await listen((request) => app.fetch(request), {
-  host: env.HOST,
-  port: env.PORT,
-})
+const { server, url, answering } = await listen(
+  (request, incoming) => app.fetch(request, { address: () => addressOf(incoming) }),
+  {
+    host: env.HOST,
+    port: env.PORT,
+  },
+)
 log.info({ url, id: gateway }, 'listening')
 tell({ type: 'ready', url })
 
@@ -122,6 +127,15 @@ async function stop(): Promise<void> {
   await desk[Symbol.asyncDispose]()
   await database[Symbol.asyncDispose]()
   process.exit(0)
+}
+
+function addressOf({ socket, headers }: IncomingMessage) {
+  const forwarded = headers['x-forwarded-for']
+  return clientAddress({
+    peer: socket.remoteAddress,
+    forwardedFor: typeof forwarded === 'string' ? forwarded : forwarded?.join(','),
+    trusted: env.TRUSTED_PROXIES,
+  })
 }
 
 /** The broker may be on its way up: keep asking, and say so. */

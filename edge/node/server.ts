@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, ServerResponse, type Server } from 'node:http'
+import { createServer, ServerResponse, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
@@ -20,10 +20,12 @@ class Answer extends ServerResponse {
 
 /** The app behind a plain Node server, and how many requests it is answering. Resolves when it listens; rejects with a sentence when the port is taken. */
 export async function listen(
-  fetch: (request: Request) => Response | Promise<Response>,
+  fetch: (request: Request, incoming: IncomingMessage) => Response | Promise<Response>,
   { host, port }: { host: string; port: number },
 ): Promise<{ server: Server; url: string; answering: () => number }> {
-  const answer = getRequestListener(fetch)
+  const answer = getRequestListener((request, { incoming }) =>
+    fetch(request, incoming as IncomingMessage),
+  )
   let answering = 0
   const server = createServer(
     {

@@ -40,6 +40,7 @@ const complete = createRoute({
       'key_reused',
       'unauthenticated',
       'model_not_found',
+      'model_forbidden',
       'too_large',
       'unsupported_media',
       'rate_limited',

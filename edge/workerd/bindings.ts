@@ -15,6 +15,11 @@ const Vars = z.object({
   NATS_URL: z.url({ protocol: /^wss?$/ }),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   BUS_SHARDS: z.coerce.number().int().min(1).max(256).default(1),
+  /**
+   * The header in which whatever stands before the Worker names the client; its last entry counts. Cloudflare's is
+   * `cf-connecting-ip`. Empty where nothing stands there: the runtime itself does not tell, and anybody can send a header.
+   */
+  CLIENT_ADDRESS_HEADER: z.string().default(''),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
 export type Vars = z.infer<typeof Vars>

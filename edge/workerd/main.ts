@@ -1,4 +1,5 @@
 import { waitUntil } from 'cloudflare:workers'
+import { addressOf } from '../../proto/cidr.ts'
 import { createApp } from '../app.ts'
 import { announce } from '../auth/announce.ts'
 import { CachedKeys } from '../auth/cached-keys.ts'
@@ -24,11 +25,19 @@ let app: ReturnType<typeof createApp> | undefined
 export default {
   async fetch(request, bindings) {
     app ??= createApp(portsOf(bindings))
-    const response = await app.fetch(request)
+    const response = await app.fetch(request, {
+      address: () => addressIn(request.headers, bindings.CLIENT_ADDRESS_HEADER),
+    })
     if (!response.ok) await drainUpload(request)
     return response
   },
 } satisfies ExportedHandler<Bindings>
+
+/** As whatever stands before the Worker tells it. */
+function addressIn(headers: Headers, name: string) {
+  const told = name ? headers.get(name) : null
+  return addressOf(told?.split(',').at(-1) ?? '')
+}
 
 function portsOf(bindings: Bindings): Ports {
   const vars = readVars(bindings)

@@ -17,7 +17,14 @@ const DRAIN_MS = 3_000
 const HEALTH_EVERY_MS = 20
 const WRANGLER_TOML = resolve(import.meta.dirname, '../../wrangler.toml')
 /** What the Worker reads; each is in our own environment, or has a default there. */
-const VARIABLES = ['GATEWAY_NAME', 'NATS_URL', 'DATABASE_URL', 'LOG_LEVEL', 'BUS_SHARDS']
+const VARIABLES = [
+  'GATEWAY_NAME',
+  'NATS_URL',
+  'DATABASE_URL',
+  'LOG_LEVEL',
+  'BUS_SHARDS',
+  'CLIENT_ADDRESS_HEADER',
+]
 
 const Env = z.object({
   HOST: z.string().default('127.0.0.1'),
@@ -28,6 +35,7 @@ const Env = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   LOG_LEVEL: z.string().default('info'),
   BUS_SHARDS: z.string().default('1'),
+  CLIENT_ADDRESS_HEADER: z.string().default(''),
 })
 
 const Listening = z.object({ event: z.literal('listen'), port: z.int() })

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bounds } from './bounds.ts'
 import { faults } from './faults.ts'
 import { hangUp } from './hang-up.ts'
 import { keys } from './keys.ts'
@@ -43,6 +44,7 @@ export function contract(runtime: Runtime): void {
     promises(stack)
     refusals(stack)
     keys(stack)
+    bounds(stack)
     limits(stack)
     hangUp(stack, runtime)
     slowReader(stack)

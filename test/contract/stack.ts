@@ -79,6 +79,9 @@ export class Stack implements AsyncDisposable {
       DATABASE_URL: database.url,
       LOG_LEVEL: 'warn',
       JUNE_DATA_DIR: dir,
+      // How each runtime hears whom a request is from.
+      TRUSTED_PROXIES: '127.0.0.1',
+      CLIENT_ADDRESS_HEADER: 'x-forwarded-for',
     }
     const stack = new Stack({ runtime, nats, admin, gatewayEnv, jsm, owned: owned.move() })
     await stack.startGateway()
