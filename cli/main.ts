@@ -1,10 +1,12 @@
 import { Command } from 'commander'
 import { JuneClient, Refused } from '../client/june-client.ts'
 import { Failure } from '../proto/failure.ts'
+import { budgetsCommand } from './commands/budgets.ts'
 import { chaosCommand } from './commands/chaos.ts'
 import { checkCommand } from './commands/check.ts'
 import { keysCommand } from './commands/keys.ts'
 import { modelsCommand } from './commands/models.ts'
+import { pricesCommand } from './commands/prices.ts'
 import { localStack } from './local-stack.ts'
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`)
@@ -38,6 +40,8 @@ const connected = (): JuneClient => {
 }
 program.addCommand(keysCommand(connected, print).hook('preAction', connect))
 program.addCommand(checkCommand(target, print))
+program.addCommand(pricesCommand(connected, print).hook('preAction', connect))
+program.addCommand(budgetsCommand(connected, print).hook('preAction', connect))
 program.addCommand(chaosCommand(print))
 program.addCommand(modelsCommand())
 

@@ -1,7 +1,9 @@
 import type { z } from 'zod'
 import { CreatedKey, KeyList, KeyView, type NewKey } from '../proto/admin.ts'
+import { BudgetList, BudgetView, type NewBudget } from '../proto/budget.ts'
 import { Failure } from '../proto/failure.ts'
 import { ErrorBody } from '../proto/openai/error.ts'
+import { PriceList, PriceView, type NewPrice } from '../proto/price.ts'
 
 export interface JuneClientOptions {
   /** Where the gateway is: `http://127.0.0.1:8000`. */
@@ -42,6 +44,30 @@ export class JuneClient {
 
   revokeKey(id: string): Promise<KeyView> {
     return this.#call(KeyView, 'DELETE', `/admin/keys/${encodeURIComponent(id)}`)
+  }
+
+  setPrice(price: z.input<typeof NewPrice>): Promise<PriceView> {
+    return this.#call(PriceView, 'POST', '/admin/prices', price)
+  }
+
+  async listPrices(): Promise<PriceView[]> {
+    return (await this.#call(PriceList, 'GET', '/admin/prices')).data
+  }
+
+  createBudget(budget: z.input<typeof NewBudget>): Promise<BudgetView> {
+    return this.#call(BudgetView, 'POST', '/admin/budgets', budget)
+  }
+
+  async listBudgets(): Promise<BudgetView[]> {
+    return (await this.#call(BudgetList, 'GET', '/admin/budgets')).data
+  }
+
+  setCap(id: string, cap: string): Promise<BudgetView> {
+    return this.#call(BudgetView, 'PATCH', `/admin/budgets/${encodeURIComponent(id)}`, { cap })
+  }
+
+  removeBudget(id: string): Promise<BudgetView> {
+    return this.#call(BudgetView, 'DELETE', `/admin/budgets/${encodeURIComponent(id)}`)
   }
 
   async #call<S extends z.ZodType>(

@@ -11,6 +11,8 @@ import { chatRoutes } from './routes/chat.ts'
 import { docsRoutes } from './routes/docs.ts'
 import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
+import { budgetRoutes } from './routes/budgets.ts'
+import { priceRoutes } from './routes/prices.ts'
 import { modelRoutes } from './routes/models.ts'
 import { streamRoutes } from './routes/streams.ts'
 
@@ -27,6 +29,8 @@ export function createApp(ports: Ports) {
   app.route('/', streamRoutes(ports))
   app.route('/', modelRoutes(ports))
   app.route('/', keyRoutes(ports))
+  app.route('/', priceRoutes(ports))
+  app.route('/', budgetRoutes(ports))
   app.route('/', healthRoutes(ports))
   app.route('/', docsRoutes(ports))
   let description: object | undefined

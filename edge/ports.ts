@@ -1,8 +1,11 @@
 import type { CreatedKey, KeyList, KeyScope, KeyView, NewKey, Reach } from '../proto/admin.ts'
 import type { Cidr } from '../proto/cidr.ts'
+import type { BudgetView, NewBudget } from '../proto/budget.ts'
 import type { Job } from '../proto/job.ts'
-import type { JobId, KeyId, OrganisationId, ProjectId } from '../proto/ids.ts'
+import type { BudgetId, JobId, KeyId, OrganisationId, ProjectId } from '../proto/ids.ts'
 import type { Limits } from '../proto/limits.ts'
+import type { Nanos } from '../proto/money.ts'
+import type { NewPrice, PriceView } from '../proto/price.ts'
 import type { RouteFamily } from '../proto/scopes.ts'
 import type { AnswerHead } from '../proto/stored-answer.ts'
 import type { z } from 'zod'
@@ -13,6 +16,7 @@ export interface Ports {
   catalogue: Catalogue
   keys: Keys
   keyring: Keyring
+  money: MoneyAdmin
   limiter: Limiter
   health: Health
   log: Log
@@ -124,6 +128,17 @@ export interface Keyring {
   create(key: NewKey): Promise<CreatedKey>
   list(): Promise<z.infer<typeof KeyList>>
   revoke(id: KeyId): Promise<KeyView | undefined>
+}
+
+/** What an admin does with prices and budgets. Every change reaches every gateway within a second. */
+export interface MoneyAdmin {
+  listPrices(): Promise<PriceView[]>
+  /** Nothing where the price was to be of the past. */
+  setPrice(price: NewPrice): Promise<PriceView | undefined>
+  listBudgets(): Promise<BudgetView[]>
+  createBudget(budget: NewBudget): Promise<BudgetView>
+  setCap(id: BudgetId, cap: Nanos): Promise<BudgetView | undefined>
+  removeBudget(id: BudgetId): Promise<BudgetView | undefined>
 }
 
 export interface Verdict {

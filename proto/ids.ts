@@ -25,6 +25,9 @@ export type AuditId = z.infer<typeof AuditId>
 export const IssuerId = id('iss')
 export type IssuerId = z.infer<typeof IssuerId>
 
+export const BudgetId = id('budget')
+export type BudgetId = z.infer<typeof BudgetId>
+
 /** A name that is one token of a NATS subject and the user name of a connection, so the server proves it. */
 const node = <B extends string>(brand: B) =>
   z
@@ -52,6 +55,8 @@ export const newOrganisationId = (): OrganisationId => `org_${uuidv7()}` as Orga
 export const newProjectId = (): ProjectId => `proj_${uuidv7()}` as ProjectId
 export const newAuditId = (): AuditId => `audit_${uuidv7()}` as AuditId
 export const newIssuerId = (): IssuerId => `iss_${uuidv7()}` as IssuerId
+
+export const newBudgetId = (): BudgetId => `budget_${uuidv7()}` as BudgetId
 
 /** Eight characters that tell one boot of a process from the next. */
 export const newNonce = (): string => hex(randomBytes(4))

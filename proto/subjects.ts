@@ -1,4 +1,4 @@
-import type { GatewayId, JobId, WorkerId } from './ids.ts'
+import type { BudgetId, GatewayId, JobId, WorkerId } from './ids.ts'
 import { JobKind } from './job.ts'
 
 /** Every NATS subject we speak. Nothing outside this file writes one by hand. */
@@ -35,6 +35,11 @@ export const subjects = {
   edgeDisconnects: 'sys.edge',
   /** A key was created, changed or revoked: whoever caches it forgets it. */
   keyChanged: 'keys.changed',
+  /** A price or a budget was changed. */
+  moneyChanged: 'money.changed',
+  /** A gateway could not lease what it needs of a budget: whoever holds some that it does not need gives it back. */
+  budgetWanted: (budget: BudgetId) => `money.wanted.${budget}` as const,
+  budgetsWanted: 'money.wanted.*',
   /** Where an acknowledgement for a delivery goes that was never seen: see `edge/jobs/watch.ts`. */
   unseenAck: (consumer: string, streamSeq: number, consumerSeq: number) =>
     `$JS.ACK.${JOBS}.${consumer}.1.${streamSeq}.${consumerSeq}.1.0` as const,

@@ -3,6 +3,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { pino } from 'pino'
 import { isRefusal, writeUsage } from '../../db/queries/write-usage.ts'
+import { moneyAdmin, type Ask } from '../../db/money.ts'
 import { connectionOptions } from '../../infra/nats/connection-options.ts'
 import { applyStreams, ensureConsumer, ensureUsageConsumer } from '../../infra/nats/streams.ts'
 import { newGatewayId } from '../../proto/ids.ts'
@@ -67,13 +68,12 @@ const store = new PostgresKeys(
   database,
   announce({
     forget: () => keys.forget(),
-    tell: async () => {
-      nc.publish(subjects.keyChanged)
-      await nc.flush()
-    },
+    tell: () => tellAll(subjects.keyChanged),
     log,
   }),
 )
+const ask: Ask = (query) => database.ask(query)
+const money = moneyAdmin(ask, announce({ tell: () => tellAll(subjects.moneyChanged), log }))
 const keys = new CachedKeys(store, KEY_TTL_MS, log)
 nc.subscribe(subjects.keyChanged, { callback: () => keys.forget() })
 
@@ -82,6 +82,7 @@ const app = createApp({
   catalogue: desk,
   keys,
   keyring: store,
+  money,
   limiter: new MemoryLimiter(),
   health: healthOf(desk, database),
   log,
@@ -136,6 +137,12 @@ function addressOf({ socket, headers }: IncomingMessage) {
     forwardedFor: typeof forwarded === 'string' ? forwarded : forwarded?.join(','),
     trusted: env.TRUSTED_PROXIES,
   })
+}
+
+/** All gateways, this one among them. */
+async function tellAll(subject: string): Promise<void> {
+  nc.publish(subject)
+  await nc.flush()
 }
 
 /** The broker may be on its way up: keep asking, and say so. */

@@ -110,11 +110,11 @@ export class BusObject extends DurableObject<Bindings> {
     return reply(async () => deskRegistry(await this.#desk()).metrics())
   }
 
-  /** Tells the gateways that remember keys for longer than a second. */
-  keysChanged(): Promise<Reply<void>> {
+  /** Tells the gateways that remember keys, prices or budgets for longer than a second. */
+  changed(what: 'keyChanged' | 'moneyChanged'): Promise<Reply<void>> {
     return reply(async () => {
       const { nc } = (await this.#desk()).desk
-      nc.publish(subjects.keyChanged)
+      nc.publish(subjects[what])
       await nc.flush()
     })
   }

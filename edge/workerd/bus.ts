@@ -73,8 +73,8 @@ export class Bus implements Answers, Catalogue {
     return mergeMetrics(texts)
   }
 
-  keysChanged(): Promise<void> {
-    return valueOf(this.#shard(0).keysChanged())
+  changed(what: 'keyChanged' | 'moneyChanged'): Promise<void> {
+    return valueOf(this.#shard(0).changed(what))
   }
 
   /** Made anew for each call: a stub belongs to the request that made it. */

@@ -1,5 +1,6 @@
 import { waitUntil } from 'cloudflare:workers'
 import { addressOf } from '../../proto/cidr.ts'
+import { moneyAdmin } from '../../db/money.ts'
 import { createApp } from '../app.ts'
 import { announce } from '../auth/announce.ts'
 import { CachedKeys } from '../auth/cached-keys.ts'
@@ -8,6 +9,7 @@ import page from '../page/index.html'
 import type { Ports } from '../ports.ts'
 import { readVars, type Bindings } from './bindings.ts'
 import { Bus } from './bus.ts'
+import { askDatabase } from './database.ts'
 import { drainUpload } from './drain-upload.ts'
 import { ConnectingKeys } from './key-store.ts'
 import { objectLimiter } from './limiter-object.ts'
@@ -46,7 +48,7 @@ function portsOf(bindings: Bindings): Ports {
   const store = new ConnectingKeys({
     url: vars.DATABASE_URL,
     waitUntil,
-    changed: announce({ forget: () => keys.forget(), tell: () => bus.keysChanged(), log }),
+    changed: announce({ forget: () => keys.forget(), tell: () => bus.changed('keyChanged'), log }),
   })
   const keys = new CachedKeys(store, KEY_TTL_MS, log)
   return {
@@ -54,6 +56,10 @@ function portsOf(bindings: Bindings): Ports {
     catalogue: bus,
     keys,
     keyring: store,
+    money: moneyAdmin(
+      askDatabase({ url: vars.DATABASE_URL, waitUntil }),
+      announce({ tell: () => bus.changed('moneyChanged'), log }),
+    ),
     limiter: objectLimiter(bindings),
     health: {
       parts: async () => {

@@ -68,6 +68,8 @@ describe('the configuration of nats-server', () => {
           "in.>",
           "gwbeat.*",
           "keys.changed",
+          "money.changed",
+          "money.wanted.*",
           "$JS.API.>",
           "$JS.ACK.>",
           "_INBOX.>",
@@ -82,6 +84,8 @@ describe('the configuration of nats-server', () => {
           "sys.>",
           "read.*",
           "keys.changed",
+          "money.changed",
+          "money.wanted.*",
         ],
       }
     `)

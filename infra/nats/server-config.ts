@@ -116,6 +116,8 @@ export const gatewayMay = (name: string): Permissions => ({
     'in.>',
     'gwbeat.*',
     subjects.keyChanged,
+    subjects.moneyChanged,
+    subjects.budgetsWanted,
     '$JS.API.>',
     '$JS.ACK.>',
     '_INBOX.>',
@@ -130,6 +132,8 @@ export const gatewayMay = (name: string): Permissions => ({
     'sys.>',
     'read.*',
     subjects.keyChanged,
+    subjects.moneyChanged,
+    subjects.budgetsWanted,
   ],
 })
 
