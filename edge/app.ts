@@ -13,6 +13,7 @@ import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { budgetRoutes } from './routes/budgets.ts'
 import { priceRoutes } from './routes/prices.ts'
+import { messageRoutes } from './routes/messages.ts'
 import { modelRoutes } from './routes/models.ts'
 import { streamRoutes } from './routes/streams.ts'
 
@@ -27,6 +28,7 @@ export function createApp(ports: Ports) {
   app.use('/admin/*', requireKey(ports.keys, 'admin'), bodyGuard)
   app.route('/', chatRoutes(ports))
   app.route('/', streamRoutes(ports))
+  app.route('/', messageRoutes(ports))
   app.route('/', modelRoutes(ports))
   app.route('/', keyRoutes(ports))
   app.route('/', priceRoutes(ports))

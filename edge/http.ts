@@ -5,6 +5,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { Failure, type FailureCode } from '../proto/failure.ts'
 import { ErrorBody } from '../proto/openai/error.ts'
 import type { Address } from '../proto/cidr.ts'
+import { errorOf } from './messages/error.ts'
 import type { Key, Log } from './ports.ts'
 
 /** What the steps of a request leave for those that follow. */
@@ -49,7 +50,10 @@ export function respond(thrown: unknown, c: Context<AppEnv>): Response {
     headers['retry-after-ms'] = String(Math.ceil(failure.retryAfterMs))
   }
   if (failure.shouldRetry !== undefined) headers['x-should-retry'] = String(failure.shouldRetry)
-  return c.json(failure.toOpenAi(), failure.status as ContentfulStatusCode, headers)
+  const status = failure.status as ContentfulStatusCode
+  if (!c.req.path.startsWith('/v1/messages')) return c.json(failure.toOpenAi(), status, headers)
+  headers['request-id'] = c.var.requestId
+  return c.json(errorOf(failure, c.var.requestId), status, headers)
 }
 
 /** The rows of an OpenAPI `responses` for the failures a route can answer with. */

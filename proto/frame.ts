@@ -7,6 +7,8 @@ export type Finish = z.infer<typeof Finish>
 
 export const End = z.object({
   finish: Finish,
+  /** The stop string that ended it, where one did. */
+  stop: z.string().optional(),
   promptTokens: z.int().nonnegative(),
   /** Prompt tokens that a warm slot already held. */
   cachedTokens: z.int().nonnegative(),

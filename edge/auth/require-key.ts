@@ -10,7 +10,8 @@ import { missingScopes, requireRoute } from './require-route.ts'
 export const requireKey = (keys: Keys, scope: KeyScope) =>
   createMiddleware<AppEnv>(async (c, next) => {
     const header = c.req.header('authorization')
-    const secret = bearer(header)
+    // The second is how Anthropic's clients show a key.
+    const secret = header === undefined ? c.req.header('x-api-key') : bearer(header)
     const key = secret && (await keys.find(secret))
     if (!key)
       throw new Failure(

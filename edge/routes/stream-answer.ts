@@ -7,7 +7,8 @@ import { bodyOf, KEEP_ALIVE_LINE } from '../stream/body.ts'
 import { chatEvents, chatOpening } from '../stream/chat-events.ts'
 import type { ChatHead } from '../stream/chat-parts.ts'
 
-const STREAM_HEADERS = {
+/** Of every event stream: no proxy may keep it back. */
+export const STREAM_HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache, no-transform',
   'x-accel-buffering': 'no',

@@ -24,6 +24,8 @@ export type Part = { after: number } & (
       finish: 'stop' | 'length' | 'tool_calls'
       /** Why it ended, where a caller must know more. */
       code: 'budget_exhausted' | null
+      /** The stop string that ended it. */
+      stop?: string
       usage: Usage & { reasoningTokens: number }
     }
 )
@@ -69,12 +71,13 @@ export function partsReader(
   }
 }
 
-function endOf({ finish, promptTokens, cachedTokens }: End, completionTokens: number): Part {
+function endOf({ finish, stop, promptTokens, cachedTokens }: End, completionTokens: number): Part {
   return {
     after: completionTokens + 1,
     kind: 'end',
     finish,
     code: null,
+    ...(stop !== undefined && { stop }),
     usage: { promptTokens, cachedTokens, completionTokens, reasoningTokens: 0 },
   }
 }

@@ -1,3 +1,4 @@
+import Anthropic from '@anthropic-ai/sdk'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import { ChatOpenAI } from '@langchain/openai'
 import { generateText, streamText } from 'ai'
@@ -9,6 +10,9 @@ import { startStack, type StackFixture } from '../../infra/testing/start-stack.t
 
 const model = 'june-chat'
 const QUESTION = 'What is June?'
+
+const textsOf = ({ content }: Anthropic.Message): string[] =>
+  content.map((block) => ('text' in block ? block.text : block.type))
 
 let stack: StackFixture
 let baseURL: string
@@ -80,5 +84,24 @@ describe('a June with its built-in model', () => {
     let text = ''
     for await (const piece of await june.stream(QUESTION)) text += piece.text
     expect(text).toBe(whole.text)
+  })
+
+  test('talks with the Anthropic SDK', async () => {
+    const client = new Anthropic({ apiKey, baseURL: stack.run.gateway, maxRetries: 0 })
+    const asked = { model, messages, temperature: 0, max_tokens: 24 }
+    const whole = await client.messages.create(asked)
+    expect(whole).toMatchObject({ stop_reason: 'max_tokens', content: [{ type: 'text' }] })
+    const stream = client.messages.stream(asked)
+    const told = await stream.finalMessage()
+    expect(textsOf(told)).toEqual(textsOf(whole))
+    expect(told.usage.output_tokens).toBe(24)
+    const { input_tokens: counted } = await client.messages.countTokens({ model, messages })
+    const { usage } = whole
+    expect(counted).toBe(usage.input_tokens + Number(usage.cache_read_input_tokens))
+    const stop = textsOf(whole).join('').slice(20, 24)
+    const cut = await client.messages.create({ ...asked, stop_sequences: [stop] })
+    expect(cut).toMatchObject({ stop_reason: 'stop_sequence', stop_sequence: stop })
+    const unknown = client.messages.create({ ...asked, model: 'none' })
+    await expect(unknown).rejects.toMatchObject({ status: 404, requestID: /^req_/ })
   })
 })

@@ -5,6 +5,7 @@ import { hangUp } from './hang-up.ts'
 import { keys } from './keys.ts'
 import { lifecycle } from './lifecycle.ts'
 import { limits } from './limits.ts'
+import { messages } from './messages.ts'
 import { operations } from './operations.ts'
 import { promises } from './promises.ts'
 import { refusals } from './refusals.ts'
@@ -40,6 +41,7 @@ export function contract(runtime: Runtime): void {
 
     streamedChat(stack)
     wholeChat(stack)
+    messages(stack)
     operations(stack)
     promises(stack)
     refusals(stack)

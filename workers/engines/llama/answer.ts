@@ -1,4 +1,4 @@
-import type { Finish } from '../../../proto/frame.ts'
+import type { End, Finish } from '../../../proto/frame.ts'
 import { StopMatcher } from './stop-matcher.ts'
 
 export interface AnswerRules {
@@ -36,6 +36,12 @@ export class Answer {
 
   get finish(): Finish | undefined {
     return this.#finish
+  }
+
+  /** What its end says beside how much was read for it. */
+  get ending(): Pick<End, 'stop'> {
+    const { found } = this.#stops
+    return found === undefined ? {} : { stop: found }
   }
 
   take(id: number): Said {

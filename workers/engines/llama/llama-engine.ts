@@ -73,7 +73,13 @@ export async function llamaEngine(spec: LlamaSpec): Promise<Engine> {
     const answer = answerTo(job, prompt, prefix)
     if (answer.finish) {
       // All but the end was said before: there is nothing to compute.
-      yield { kind: 'end', finish: answer.finish, promptTokens: prompt.length, cachedTokens: 0 }
+      yield {
+        kind: 'end',
+        finish: answer.finish,
+        promptTokens: prompt.length,
+        cachedTokens: 0,
+        ...answer.ending,
+      }
       return
     }
     const { sampling } = job

@@ -5,7 +5,7 @@
 export class StopMatcher {
   readonly #stops: readonly string[]
   #held = ''
-  #stopped = false
+  #found: string | undefined
 
   constructor(stops: readonly string[]) {
     // Half a surrogate pair never comes, and holding back for it would cut a character in two.
@@ -13,17 +13,27 @@ export class StopMatcher {
   }
 
   get stopped(): boolean {
-    return this.#stopped
+    return this.#found !== undefined
+  }
+
+  /** The one that came first, and of those that began together the first that was named. */
+  get found(): string | undefined {
+    return this.#found
   }
 
   /** What may be shown now. */
   push(text: string): string {
-    if (this.#stopped) return ''
+    if (this.stopped) return ''
     const seen = this.#held + text
-    const found = this.#stops.map((stop) => seen.indexOf(stop)).filter((at) => at >= 0)
-    this.#stopped = found.length > 0
-    const end = this.#stopped ? Math.min(...found) : seen.length - this.#maybe(seen)
-    this.#held = this.#stopped ? '' : seen.slice(end)
+    let end = Infinity
+    for (const stop of this.#stops) {
+      const at = seen.indexOf(stop)
+      if (at < 0 || at >= end) continue
+      end = at
+      this.#found = stop
+    }
+    if (!this.stopped) end = seen.length - this.#maybe(seen)
+    this.#held = this.stopped ? '' : seen.slice(end)
     return seen.slice(0, end)
   }
 

@@ -92,7 +92,7 @@ export class Stream {
   end(finish: End['finish']): void {
     const { cachedTokens } = this
     const promptTokens = this.#plan.prompt.length
-    this.#over = { end: { finish, promptTokens, cachedTokens } }
+    this.#over = { end: { finish, promptTokens, cachedTokens, ...this.answer.ending } }
     this.#wakeReader?.()
   }
 
