@@ -7,6 +7,7 @@ import { checkCommand } from './commands/check.ts'
 import { keysCommand } from './commands/keys.ts'
 import { modelsCommand } from './commands/models.ts'
 import { pricesCommand } from './commands/prices.ts'
+import { usageCommand } from './commands/usage.ts'
 import { localStack } from './local-stack.ts'
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`)
@@ -42,6 +43,7 @@ program.addCommand(keysCommand(connected, print).hook('preAction', connect))
 program.addCommand(checkCommand(target, print))
 program.addCommand(pricesCommand(connected, print).hook('preAction', connect))
 program.addCommand(budgetsCommand(connected, print).hook('preAction', connect))
+program.addCommand(usageCommand(connected, print).hook('preAction', connect))
 program.addCommand(chaosCommand(print))
 program.addCommand(modelsCommand())
 

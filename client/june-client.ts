@@ -4,12 +4,21 @@ import { BudgetList, BudgetView, type NewBudget } from '../proto/budget.ts'
 import { Failure } from '../proto/failure.ts'
 import { ErrorBody } from '../proto/openai/error.ts'
 import { PriceList, PriceView, type NewPrice } from '../proto/price.ts'
+import { UsagePage, type UsageBucket } from '../proto/usage-report.ts'
 
 export interface JuneClientOptions {
   /** Where the gateway is: `http://127.0.0.1:8000`. */
   url: string
   key: string
 }
+
+/** Of `/admin/usage`, by its own names; a list is several of one name. */
+export type UsageQuery = Record<string, string | readonly string[]>
+
+const searchOf = (query: UsageQuery): string =>
+  new URLSearchParams(
+    Object.entries(query).flatMap(([name, values]) => [values].flat().map((one) => [name, one])),
+  ).toString()
 
 /** What a gateway answered when it did not do what it was asked. */
 export class Refused extends Error {
@@ -70,20 +79,45 @@ export class JuneClient {
     return this.#call(BudgetView, 'DELETE', `/admin/budgets/${encodeURIComponent(id)}`)
   }
 
+  /** All buckets of a question, from page to page. */
+  async usage(query: UsageQuery): Promise<UsageBucket[]> {
+    const buckets: UsageBucket[] = []
+    let page: string | null = null
+    do {
+      const asked = searchOf({ ...query, ...(page === null ? {} : { page }) })
+      const got: UsagePage = await this.#call(UsagePage, 'GET', `/admin/usage?${asked}`)
+      buckets.push(...got.data)
+      page = got.next_page
+    } while (page !== null)
+    return buckets
+  }
+
+  /** The jobs themselves, as a file that comes piece by piece. */
+  async exportUsage(query: UsageQuery & { format: 'csv' | 'jsonl' }): Promise<Response> {
+    return this.#ask(`/admin/usage/export?${searchOf(query)}`)
+  }
+
   async #call<S extends z.ZodType>(
     schema: S,
     method: string,
     path: string,
     ...body: [unknown?]
   ): Promise<z.infer<S>> {
-    const response = await this.#fetch(path, {
+    const response = await this.#ask(path, {
       method,
-      headers: { authorization: `Bearer ${this.#key}`, 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json' },
       ...(body.length > 0 ? { body: JSON.stringify(body[0]) } : {}),
     })
-    const json: unknown = await response.json().catch(() => undefined)
-    if (response.ok) return schema.parse(json)
-    const refused = ErrorBody.safeParse(json)
+    return schema.parse(await response.json())
+  }
+
+  /** An answer that is well. */
+  async #ask(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = new Headers(init.headers)
+    headers.set('authorization', `Bearer ${this.#key}`)
+    const response = await this.#fetch(path, { ...init, headers })
+    if (response.ok) return response
+    const refused = ErrorBody.safeParse(await response.json().catch(() => undefined))
     const message = `${this.#url} answered ${response.status} without an error body: is it a June gateway?`
     throw new Refused(
       response.status,

@@ -16,6 +16,7 @@ import { priceRoutes } from './routes/prices.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { modelRoutes } from './routes/models.ts'
 import { streamRoutes } from './routes/streams.ts'
+import { usageRoutes } from './routes/usage.ts'
 
 /** The whole gateway, given its ports. Top to bottom is the order in which a request meets things. */
 export function createApp(ports: Ports) {
@@ -33,6 +34,7 @@ export function createApp(ports: Ports) {
   app.route('/', keyRoutes(ports))
   app.route('/', priceRoutes(ports))
   app.route('/', budgetRoutes(ports))
+  app.route('/', usageRoutes(ports))
   app.route('/', healthRoutes(ports))
   app.route('/', docsRoutes(ports))
   let description: object | undefined

@@ -8,6 +8,8 @@ import type { Nanos } from '../proto/money.ts'
 import type { NewPrice, PriceView } from '../proto/price.ts'
 import type { RouteFamily } from '../proto/scopes.ts'
 import type { AnswerHead } from '../proto/stored-answer.ts'
+import type { UsageRow } from '../proto/usage.ts'
+import type { RowsAsk, UsageAsk, UsageSum } from '../proto/usage-report.ts'
 import type { z } from 'zod'
 
 /** The whole world of the gateway. `node/` and `workerd/` each answer it; tests answer it with a few lines. */
@@ -18,6 +20,7 @@ export interface Ports {
   keyring: Keyring
   money: MoneyAdmin
   limiter: Limiter
+  usage: UsageBook
   health: Health
   log: Log
   /** The page that people meet, as HTML. */
@@ -153,6 +156,14 @@ export interface Verdict {
 
 export interface Limiter {
   take(key: Key): Verdict | Promise<Verdict>
+}
+
+/** What was used, as far as it has been written down. */
+export interface UsageBook {
+  /** Added up by bucket and group, in order of the buckets: up to one more than `MAX_RESULTS`. */
+  sums(ask: UsageAsk): Promise<readonly UsageSum[]>
+  /** Job by job, in the order of admission. */
+  rows(ask: RowsAsk): Promise<UsageRow[]>
 }
 
 export interface Health {

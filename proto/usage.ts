@@ -35,3 +35,49 @@ export const UsageRow = z.object({
   costNano: z.string().nullable(),
 })
 export type UsageRow = z.infer<typeof UsageRow>
+
+/** The same as exports tell it, in this order of columns. */
+export const UsageRecord = z.object({
+  job: JobId,
+  project: z.string(),
+  key: z.string(),
+  user: z.string().nullable(),
+  model: z.string(),
+  kind: z.string(),
+  priority: Priority,
+  from_cache: z.boolean(),
+  admitted_at: z.iso.datetime(),
+  ended_at: z.iso.datetime(),
+  first_token_ms: z.int().nullable(),
+  outcome: Outcome,
+  finish: Finish.nullable(),
+  prompt_tokens: z.int(),
+  cached_tokens: z.int(),
+  completion_tokens: z.int(),
+  cost_nano: z.string().nullable(),
+  gateway: z.string(),
+  workers: z.array(z.string()),
+})
+export type UsageRecord = z.infer<typeof UsageRecord>
+
+export const recordOf = (row: UsageRow): UsageRecord => ({
+  job: row.job,
+  project: row.project,
+  key: row.key,
+  user: row.user,
+  model: row.model,
+  kind: row.kind,
+  priority: row.priority,
+  from_cache: row.fromCache,
+  admitted_at: new Date(row.admittedAtMs).toISOString(),
+  ended_at: new Date(row.endedAtMs).toISOString(),
+  first_token_ms: row.firstTokenMs,
+  outcome: row.outcome,
+  finish: row.finish,
+  prompt_tokens: row.promptTokens,
+  cached_tokens: row.cachedTokens,
+  completion_tokens: row.completionTokens,
+  cost_nano: row.costNano,
+  gateway: row.gateway,
+  workers: row.workers,
+})

@@ -15,6 +15,8 @@ export interface Wanted {
   /** As the caller names it. */
   model: string
   includeUsage?: boolean
+  /** Whom it is asked for, where the caller says so: `endUserOf`. */
+  user?: string | undefined
   /** What the model that was found is to do. Throws a `Failure` where it cannot. */
   work: (served: Served) => Work
 }
@@ -54,6 +56,7 @@ function jobOf(asker: Asker, wanted: Wanted, work: Work, gateway: GatewayId): Jo
     gateway,
     tenant: asker.key.project,
     key: asker.key.id,
+    ...(wanted.user === undefined ? {} : { user: wanted.user }),
     priority: asker.priority,
     admittedAtMs,
     deadlineAtMs: admittedAtMs + DEFAULT_DEADLINE_MS,

@@ -4,6 +4,7 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import { pino } from 'pino'
 import { isRefusal, writeUsage } from '../../db/queries/write-usage.ts'
 import { moneyAdmin, type Ask } from '../../db/money.ts'
+import { usageBook } from '../../db/usage-book.ts'
 import { connectionOptions } from '../../infra/nats/connection-options.ts'
 import { applyStreams, ensureConsumer, ensureUsageConsumer } from '../../infra/nats/streams.ts'
 import { newGatewayId } from '../../proto/ids.ts'
@@ -84,6 +85,7 @@ const app = createApp({
   keyring: store,
   money,
   limiter: new MemoryLimiter(),
+  usage: usageBook(ask),
   health: healthOf(desk, database),
   log,
   page: await readFile(new URL('../page/index.html', import.meta.url), 'utf8'),

@@ -7,6 +7,7 @@ import {
   ChatRequest,
   tellingOf,
 } from '../../proto/openai/chat.ts'
+import { endUserOf } from '../../proto/openai/end-user.ts'
 import { admission, type Work } from '../admission/admission.ts'
 import { answered } from '../admission/answered.ts'
 import { askerOf } from '../admission/asker.ts'
@@ -67,6 +68,7 @@ export const chatRoutes = ({
     const { head, answer } = await admit(asker, {
       model: request.model,
       includeUsage,
+      user: endUserOf(request),
       work: (served) => workOf(request, served),
     })
     if (!request.stream) {

@@ -1,6 +1,7 @@
 import { waitUntil } from 'cloudflare:workers'
 import { addressOf } from '../../proto/cidr.ts'
 import { moneyAdmin } from '../../db/money.ts'
+import { usageBook } from '../../db/usage-book.ts'
 import { createApp } from '../app.ts'
 import { announce } from '../auth/announce.ts'
 import { CachedKeys } from '../auth/cached-keys.ts'
@@ -61,6 +62,7 @@ function portsOf(bindings: Bindings): Ports {
       announce({ tell: () => bus.changed('moneyChanged'), log }),
     ),
     limiter: objectLimiter(bindings),
+    usage: usageBook(askDatabase({ url: vars.DATABASE_URL, waitUntil })),
     health: {
       parts: async () => {
         const away = { broker: false, workers: false }

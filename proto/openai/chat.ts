@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { MAX_TOP_LOGPROBS, type Sampling } from '../job.ts'
+import { EndUser } from './end-user.ts'
 import { formatOf, ResponseFormat } from './response-format.ts'
 
 const MAX_MESSAGES = 2048
@@ -88,6 +89,7 @@ export const ChatRequest = z
     functions: unsupported(isEmptyList),
     tool_choice: unsupported((value) => value === 'none' || value === 'auto'),
     response_format: ResponseFormat.nullish(),
+    ...EndUser.shape,
     logprobs: z.boolean().nullish(),
     top_logprobs: z.int().min(0).max(MAX_TOP_LOGPROBS).nullish(),
     logit_bias: unsupported((value) => isObject(value) && Object.keys(value).length === 0),

@@ -13,6 +13,7 @@ import { once, resume } from './resume.ts'
 import { slowReader } from './slow-reader.ts'
 import { Stack, type Runtime } from './stack.ts'
 import { streamedChat } from './streamed-chat.ts'
+import { usage } from './usage.ts'
 import { until } from './until.ts'
 import { wholeChat } from './whole-chat.ts'
 
@@ -52,6 +53,7 @@ export function contract(runtime: Runtime): void {
     slowReader(stack)
     resume(stack)
     once(stack)
+    usage(stack)
     faults(stack)
 
     lifecycle(stack)
