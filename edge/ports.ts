@@ -71,6 +71,8 @@ export interface Resumed {
 export interface AskOptions {
   /** Aborted when the reader leaves: the job is cancelled and its slot is free after at most one step. */
   signal: AbortSignal
+  /** The limiter waits for its end. */
+  limited?: boolean
   /** The blocks of a duplex job. */
   input?: AsyncIterable<Uint8Array>
 }
@@ -144,18 +146,58 @@ export interface MoneyAdmin {
   removeBudget(id: BudgetId): Promise<BudgetView | undefined>
 }
 
-export interface Verdict {
-  ok: boolean
+export type Meter = 'requests' | 'tokens' | 'streams' | 'audio'
+export type Scope = 'key' | 'project' | 'model'
+
+/** So many a minute, and in one burst; of `streams`, so many at the same time. */
+export interface Bucket {
+  id: string
+  scope: Scope
+  meter: Meter
+  limit: number
+}
+
+/** How much of each; a meter that is not named is not touched, one that costs 0 is only looked at. */
+export type Cost = Partial<Record<Meter, number>>
+
+/** What is to be taken from several buckets of one project, from all of them or from none. Plain data. */
+export interface Ask {
+  project: string
+  buckets: readonly Bucket[]
+  cost: Cost
+  /** Whose end settles it: until then its streams count, and its tokens are an estimate. */
+  job?: { id: JobId; promptTokens: number }
+}
+
+/** What is left of the bucket that is nearest to empty. */
+export interface Reading {
   limit: number
   remaining: number
   /** Until the full limit is there again. */
   resetMs: number
-  /** Until one more request would pass; 0 when this one did. */
-  retryMs: number
+}
+
+export interface Verdict {
+  requests?: Reading
+  tokens?: Reading
+  /** Nothing was taken. `retryMs` is until the same may pass. */
+  refusal?: { bucket: Bucket; retryMs: number }
+}
+
+/** What a job used in the end. Nobody knows the tokens of a prompt that nobody finished to answer: `null`. */
+export interface Used {
+  promptTokens: number | null
+  completionTokens: number
+  audioSeconds?: number
 }
 
 export interface Limiter {
-  take(key: Key): Verdict | Promise<Verdict>
+  /** From memory where that is enough, so it often is no promise. */
+  take(ask: Ask): Verdict | Promise<Verdict>
+  /** Puts back what was taken for no job. */
+  refund(ask: Ask): void
+  /** A job is over, or no longer ours: then nobody knows what it used. Said twice, it counts once. */
+  end(job: JobId, project: string, used: Used | undefined): void
 }
 
 /** What was used, as far as it has been written down. */

@@ -15,6 +15,7 @@ export const FailureCode = z.enum([
   'key_reused',
   'rate_limited',
   'insufficient_quota',
+  'tokens_limited',
   'cancelled',
   'internal',
   'engine_failed',
@@ -64,6 +65,8 @@ const meaning: Record<FailureCode, Meaning> = {
     wire: 'insufficient_quota',
     retry: false,
   },
+  // Told with no time to come back, it is a request that never fits.
+  tokens_limited: { status: 429, type: 'tokens', wire: 'rate_limit_exceeded', retry: false },
   cancelled: { status: 499, type: REQUEST, wire: 'cancelled' },
   internal: { status: 500, type: 'server_error', wire: null },
   engine_failed: { status: 500, type: 'server_error', wire: 'engine_failed' },

@@ -20,7 +20,7 @@ export async function admit(
   desk: Desk,
   job: Job,
   queue: Queue,
-  { signal, input }: AskOptions,
+  { signal, input, limited = false }: AskOptions,
 ): Promise<Answer> {
   const body = utf8.encode(JSON.stringify(job))
   if (body.byteLength > MAX_JOB_BYTES)
@@ -29,6 +29,7 @@ export async function admit(
       `The request is ${body.byteLength} bytes as a job; ${MAX_JOB_BYTES} are possible.`,
     )
   const live = new LiveJob(job, queue, { nowMs: monotonicMs() })
+  live.limited = limited
   try {
     await desk.ensureQueue(queue)
     desk.live.set(job.id, live)

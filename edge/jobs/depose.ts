@@ -7,6 +7,7 @@ export function depose(desk: Desk, live: LiveJob): void {
   live.outcome = 'failed'
   live.moved = true
   forget(desk, live)
+  if (live.limited) desk.ended(live.job.id, live.job.tenant, undefined)
   live.tape.close({ moved: true })
 }
 

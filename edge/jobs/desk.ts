@@ -2,7 +2,7 @@ import type { JetStreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/nats-core'
 import type { GatewayId, JobId, WorkerId } from '../../proto/ids.ts'
 import type { Queue } from '../../proto/subjects.ts'
-import type { Log } from '../ports.ts'
+import type { Limiter, Log } from '../ports.ts'
 import type { Afterwards } from './afterwards.ts'
 import type { Ask, Found } from './finding.ts'
 import type { Counts } from './counts.ts'
@@ -42,6 +42,8 @@ export interface Desk {
   /** A subject that only we hear. */
   readonly newInbox: () => string
   readonly find: (id: JobId, ask: Ask) => Promise<Found>
+  /** Told of the end of each job that a limiter waits for. */
+  readonly ended: Limiter['end']
   /** Off only in the control run of the fault suite, which must then fail. */
   readonly fenced: boolean
 }

@@ -14,6 +14,7 @@ import type {
   Answers,
   AskOptions,
   Catalogue,
+  Limiter,
   Log,
   OnceKey,
   Resumed,
@@ -55,6 +56,8 @@ export interface DeskOptions {
   /** Makes sure that the streams are there: a broker may come back without its files. */
   ensureStreams: () => Promise<void>
   fenced?: boolean
+  /** Told of the end of each job that was asked for as `limited`. */
+  ended?: Limiter['end']
 }
 
 /** One gateway's half of the job protocol, over one connection to the broker. */
@@ -78,6 +81,7 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
     ensureStreams,
     inboxPrefix,
     fenced = true,
+    ended = () => {},
   }: DeskOptions): Promise<GatewayDesk> {
     const gateways = new Gateways(gateway, monotonicMs())
     const roster = new Roster()
@@ -96,6 +100,7 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
       goneListeners: new Set(),
       log,
       fenced,
+      ended,
       ensureQueue: (queue) => queues.ensure(queue),
       stepMs: (worker, queue) => roster.stepMs(worker, queue),
       isGone: (worker) => roster.isGone(worker, monotonicMs()),

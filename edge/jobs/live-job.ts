@@ -72,6 +72,8 @@ export class LiveJob implements Post {
   readonly held: Msg[] = []
   /** Another gateway owns it. */
   moved = false
+  /** A limiter waits for its end. */
+  limited = false
   credit = CREDIT_WINDOW
   /** Workers that died with it in a row, without a token between them: by boot nonce, or nonce and epoch. */
   readonly deaths = new Set<string>()

@@ -2,6 +2,7 @@ import { sleep } from '../clock.ts'
 import { Failure } from '../../proto/failure.ts'
 import type { End } from '../../proto/frame.ts'
 import type { Final, Outcome } from '../../proto/ledger.ts'
+import type { Used } from '../ports.ts'
 import { JOBS, subjects } from '../../proto/subjects.ts'
 import { depose, forget } from './depose.ts'
 import type { Desk } from './desk.ts'
@@ -48,8 +49,15 @@ export async function settle(
   if (ending.outcome === 'done') desk.afterwards.add(() => void unqueue(desk, live, 'done'))
   else void unqueue(desk, live, ending.outcome)
   forget(desk, live)
+  if (live.limited) desk.ended(live.job.id, live.job.tenant, usedBy(live, ending))
   return 'settled'
 }
+
+/** A prompt that a worker may have computed is told of with the end of its answer alone. */
+const usedBy = ({ next, spans }: LiveJob, { end }: Ending): Used => ({
+  promptTokens: end?.promptTokens ?? (spans.length > 0 ? null : 0),
+  completionTokens: next,
+})
 
 /** Tells the holder of an epoch to stop. Its slot is free after at most one step. */
 export function stop(desk: Desk, live: LiveJob, epoch: number): void {

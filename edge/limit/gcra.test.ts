@@ -1,10 +1,10 @@
 import { describe, test } from 'vitest'
-import { take } from './gcra.ts'
-import { duration } from './limit.ts'
+import { duration } from './duration.ts'
+import { drained, levelAt } from './gcra.ts'
 
-const quota = { perMinute: 3 }
+const LIMIT = 3
 
-describe('take', () => {
+describe('a bucket of three a minute', () => {
   test.for([
     { title: 'a burst passes', at: [0, 0, 0], ok: [true, true, true] },
     { title: 'the one after it waits', at: [0, 0, 0, 0], ok: [true, true, true, false] },
@@ -24,20 +24,25 @@ describe('take', () => {
       ok: [true, true, true, false],
     },
   ])('$title', ({ at, ok }, { expect }) => {
-    let tat = 0
-    const decisions = at.map((now) => {
-      const decision = take(tat, now, quota)
-      tat = decision.tat
-      return decision.ok
+    let tatMs = 0
+    const passed = at.map((nowMs) => {
+      const there = levelAt(tatMs, LIMIT, nowMs) >= 1
+      tatMs = drained(tatMs, LIMIT, Number(there), nowMs)
+      return there
     })
-    expect(decisions).toEqual(ok)
+    expect(passed).toEqual(ok)
   })
 
-  test('a refused request consumes nothing and says when to come back', ({ expect }) => {
-    const third = [0, 0, 0].reduce((tat, now) => take(tat, now, quota).tat, 0)
-    const refused = take(third, 0, quota)
-    expect(refused).toMatchObject({ ok: false, tat: third, retryMs: 20_000, remaining: 0 })
-    expect(take(refused.tat, 20_000, quota).ok).toBe(true)
+  test('takes more than it has as a debt, which it pays before it gives again', ({ expect }) => {
+    const tatMs = drained(0, LIMIT, 5, 0)
+    expect(levelAt(tatMs, LIMIT, 0)).toBe(-2)
+    expect(levelAt(tatMs, LIMIT, 60_000)).toBe(1)
+  })
+
+  test('has back what is put back, and never more than it holds', ({ expect }) => {
+    const tatMs = drained(0, LIMIT, 2, 0)
+    expect(levelAt(drained(tatMs, LIMIT, -1, 0), LIMIT, 0)).toBe(2)
+    expect(levelAt(drained(tatMs, LIMIT, -9, 0), LIMIT, 0)).toBe(3)
   })
 })
 

@@ -1,33 +1,20 @@
-import type { Verdict } from '../ports.ts'
-
-export interface Quota {
-  /** How many in a minute, and in one burst. */
-  perMinute: number
-}
-
-const WINDOW_MS = 60_000
+export const WINDOW_MS = 60_000
 
 /**
- * The generic cell rate algorithm. Its whole state is one number per key, the time at which the bucket would be full
- * again (`tat`), so there are no timers and no counters; a refused request consumes nothing.
+ * The generic cell rate algorithm. The whole state of a bucket is one number, the time at which it would be full again
+ * (`tatMs`), so there are no timers and no counters, and a bucket that nobody remembers is a full one.
+ *
+ * What is in it: `limit` at most, less than nothing while it is in debt.
  */
-export function take(
-  tat: number,
-  now: number,
-  { perMinute }: Quota,
-  cost = 1,
-): Verdict & { tat: number } {
-  const interval = WINDOW_MS / perMinute
-  const from = Math.max(tat, now)
-  const next = from + cost * interval
-  const ok = next - now <= WINDOW_MS + 1e-6
-  const current = ok ? next : from
-  return {
-    ok,
-    limit: perMinute,
-    remaining: Math.max(0, Math.floor((WINDOW_MS - (current - now)) / interval + 1e-9)),
-    resetMs: current - now,
-    retryMs: ok ? 0 : next - now - WINDOW_MS,
-    tat: current,
-  }
-}
+export const levelAt = (tatMs: number, limit: number, nowMs: number): number =>
+  limit - (Math.max(tatMs, nowMs) - nowMs) / msPerUnit(limit)
+
+/** The bucket after so many units were taken from it; what is put back is taken less than nothing. */
+export const drained = (tatMs: number, limit: number, units: number, nowMs: number): number =>
+  Math.max(tatMs, nowMs) + units * msPerUnit(limit)
+
+/** How long a bucket of so many a minute needs for one more. */
+export const msPerUnit = (limit: number): number => WINDOW_MS / limit
+
+/** Sums of fractions are a hair off: less than this is nothing. */
+export const HAIR = 1e-6

@@ -2,31 +2,18 @@ import { createMiddleware } from 'hono/factory'
 import { Failure } from '../../proto/failure.ts'
 import type { AppEnv } from '../http.ts'
 import type { Limiter } from '../ports.ts'
+import { askOfRequest } from './buckets.ts'
+import { limitReached, tellLimits } from './told.ts'
 
-/** Takes one request from the key's limit, and says on every answer what is left of it. */
+/** Takes one request from the limits of the key and its project, and says on every answer what is left of them. */
 export const limit = (limiter: Limiter) =>
   createMiddleware<AppEnv>(async (c, next) => {
-    const taken = limiter.take(c.get('key'))
+    const ask = askOfRequest(c.get('key'))
+    const taken = limiter.take(ask)
     const verdict = taken instanceof Promise ? await taken : taken
-    const headers = c.get('headers')
-    headers['x-ratelimit-limit-requests'] = String(verdict.limit)
-    headers['x-ratelimit-remaining-requests'] = String(verdict.remaining)
-    headers['x-ratelimit-reset-requests'] = duration(verdict.resetMs)
-    if (!verdict.ok)
-      throw new Failure(
-        'rate_limited',
-        `This key may make ${verdict.limit} requests a minute. Try again in ${duration(verdict.retryMs)}.`,
-        { retryAfterMs: verdict.retryMs },
-      )
+    tellLimits(c.get('headers'), verdict)
+    if (verdict.refusal) throw limitReached(verdict.refusal)
     await next()
+    // What another limit refuses further in takes nothing here either.
+    if (c.error instanceof Failure && c.error.status === 429) limiter.refund(ask)
   })
-
-/** As OpenAI writes them: `12ms`, `1s`, `6m0s`. */
-export function duration(exactMs: number): string {
-  // 12,000.000000000002 is what a clock with fractions makes of twelve seconds.
-  const ms = Math.round(exactMs)
-  if (ms < 1000) return `${Math.ceil(ms)}ms`
-  const seconds = Math.ceil(ms / 1000)
-  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60)]
-  return `${hours ? `${hours}h` : ''}${hours || minutes ? `${minutes}m` : ''}${seconds % 60}s`
-}

@@ -16,6 +16,7 @@ import type { OnceKey, Resumed, Served } from '../ports.ts'
 import { UsageWriter } from '../usage/writer.ts'
 import { readVars, type Bindings } from './bindings.ts'
 import { askDatabase } from './database.ts'
+import { objectLimiter, RENEW_MS } from './limiter-object.ts'
 import { consoleLog } from './log.ts'
 import { recordsOf, streamOf } from './records.ts'
 import { reply, type Reply } from './reply.ts'
@@ -42,11 +43,13 @@ export class BusObject extends DurableObject<Bindings> {
     url: this.#vars.DATABASE_URL,
     waitUntil: (rest) => this.ctx.waitUntil(rest),
   })
+  readonly #limiter = objectLimiter(this.env)
   #opening: Promise<GatewayDesk> | undefined
 
   /** The accepted frames of an answer, as records. Cancelling the stream cancels the job. */
   ask(
     job: Job,
+    limited: boolean,
     input: ReadableStream<Uint8Array> | undefined,
   ): Promise<Reply<ReadableStream<Uint8Array>>> {
     return reply(async () => {
@@ -55,8 +58,8 @@ export class BusObject extends DurableObject<Bindings> {
       await desk.find(job.model)
       const abort = new AbortController()
       const mine = { ...job, gateway: desk.desk.gateway }
-      const { signal } = abort
-      const answer = await desk.ask(mine, input ? { signal, input: blocksOf(input) } : { signal })
+      const how = { signal: abort.signal, limited, ...(input && { input: blocksOf(input) }) }
+      const answer = await desk.ask(mine, how)
       return streamOf(answer, () => abort.abort())
     })
   }
@@ -65,6 +68,7 @@ export class BusObject extends DurableObject<Bindings> {
   askOnce(
     job: Job,
     key: OnceKey,
+    limited: boolean,
     input: ReadableStream<Uint8Array> | undefined,
   ): Promise<Reply<Reading>> {
     return reply(async () => {
@@ -72,7 +76,7 @@ export class BusObject extends DurableObject<Bindings> {
       await desk.find(job.model)
       const mine = { ...job, gateway: desk.desk.gateway }
       return readingOf((signal) =>
-        desk.askOnce(mine, key, input ? { signal, input: blocksOf(input) } : { signal }),
+        desk.askOnce(mine, key, { signal, limited, ...(input && { input: blocksOf(input) }) }),
       )
     })
   }
@@ -170,6 +174,7 @@ export class BusObject extends DurableObject<Bindings> {
           log,
           ensureQueue,
           ensureStreams: () => applyStreams(nc),
+          ended: (job, project, used) => this.#limiter.end(job, project, used),
         })
         const usage = new UsageWriter({
           nc,
@@ -180,6 +185,8 @@ export class BusObject extends DurableObject<Bindings> {
           onPause: (failures) => void this.#stayAwake(failures),
         })
         void nc.closed().then(() => this.#close(desk, usage))
+        const renewing = setInterval(() => this.#renew(desk), RENEW_MS)
+        void nc.closed().then(() => clearInterval(renewing))
         log.info({}, 'connected to the broker')
         return desk
       } catch (cause) {
@@ -190,6 +197,19 @@ export class BusObject extends DurableObject<Bindings> {
       log.warn({ cause }, 'the broker does not answer')
       throw cause
     }
+  }
+
+  /** The jobs that count for a limit still run. */
+  #renew(desk: GatewayDesk): void {
+    const jobs = Map.groupBy(
+      [...desk.desk.live.values()].filter(({ limited }) => limited),
+      ({ job }) => job.tenant,
+    )
+    for (const [project, live] of jobs)
+      this.#limiter.renew(
+        project,
+        live.map(({ job }) => job.id),
+      )
   }
 
   /** A connection that closed for good is not one to keep: the next request opens another. */

@@ -34,16 +34,21 @@ export class Bus implements Answers, Catalogue {
     return Promise.resolve(GatewayId.parse(this.#name))
   }
 
-  async ask(job: Job, { signal, input }: AskOptions): Promise<Answer> {
+  async ask(job: Job, { signal, input, limited = false }: AskOptions): Promise<Answer> {
     const blocks = input && streamOf(oneByOne(input), () => undefined)
-    const stream = await valueOf(this.#shard(shardOf(job.id, this.#shards)).ask(job, blocks))
+    const shard = this.#shard(shardOf(job.id, this.#shards))
+    const stream = await valueOf(shard.ask(job, limited, blocks))
     return answerIn(stream, signal)
   }
 
-  async askOnce(job: Job, key: OnceKey, { signal, input }: AskOptions): Promise<Resumed> {
+  async askOnce(
+    job: Job,
+    key: OnceKey,
+    { signal, input, limited = false }: AskOptions,
+  ): Promise<Resumed> {
     const blocks = input && streamOf(oneByOne(input), () => undefined)
     const shard = this.#shard(shardOf(job.id, this.#shards))
-    return reading(await valueOf(shard.askOnce(job, key, blocks)), signal)
+    return reading(await valueOf(shard.askOnce(job, key, limited, blocks)), signal)
   }
 
   async resume(id: JobId, { tenant, after, signal }: ResumeOptions): Promise<Resumed> {
