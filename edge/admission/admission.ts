@@ -3,6 +3,7 @@ import { DEFAULT_DEADLINE_MS, type ChatJob, type Job } from '../../proto/job.ts'
 import type { AnswerHead } from '../../proto/stored-answer.ts'
 import { requireModel } from '../auth/require-model.ts'
 import { unknownModel } from '../catalogue/unknown-model.ts'
+import { releaseJob, takeForJob } from '../limit/job-limit.ts'
 import type { Answer, AskOptions, Ports, Served } from '../ports.ts'
 import type { Asker } from './asker.ts'
 
@@ -32,7 +33,7 @@ export interface Admitted {
 export type Admit = (asker: Asker, wanted: Wanted) => Promise<Admitted>
 
 export const admission =
-  ({ answers, catalogue }: Pick<Ports, 'answers' | 'catalogue'>): Admit =>
+  ({ answers, catalogue, limiter }: Pick<Ports, 'answers' | 'catalogue' | 'limiter'>): Admit =>
   async (asker, wanted) => {
     requireModel(asker.key, wanted.model)
     const served = await catalogue.find(wanted.model)
@@ -40,12 +41,21 @@ export const admission =
     const work = wanted.work(served)
     const job = jobOf(asker, wanted, work, await answers.gateway())
     const { signal, once, headers } = asker
-    const how: AskOptions = work.kind === 'duplex' ? { signal, input: work.input } : { signal }
-    const { head, answer, stored } = once
-      ? await answers.askOnce(job, once, how)
-      : { head: job, answer: await answers.ask(job, how), stored: false }
-    if (stored) headers['idempotency-replayed'] = 'true'
-    return { head, answer, stored }
+    const limited = await takeForJob(limiter, asker, job)
+    const how: AskOptions =
+      work.kind === 'duplex' ? { signal, limited, input: work.input } : { signal, limited }
+    try {
+      const { head, answer, stored } = once
+        ? await answers.askOnce(job, once, how)
+        : { head: job, answer: await answers.ask(job, how), stored: false }
+      // The key stands for another job: this one was never made.
+      if (limited && head.id !== job.id) releaseJob(limiter, job)
+      if (stored) headers['idempotency-replayed'] = 'true'
+      return { head, answer, stored }
+    } catch (thrown) {
+      if (limited) releaseJob(limiter, job)
+      throw thrown
+    }
   }
 
 function jobOf(asker: Asker, wanted: Wanted, work: Work, gateway: GatewayId): Job {

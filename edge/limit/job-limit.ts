@@ -12,11 +12,9 @@ const SURELY = 0.5
 
 const NOTHING: Used = { promptTokens: 0, completionTokens: 0 }
 
-export interface JobAsker {
+interface JobAsker {
   key: Pick<Key, 'id' | 'project' | 'limits'>
   headers: Record<string, string>
-  /** It came with a request of its own, which was counted at the door; else the job counts as one. */
-  counted: boolean
 }
 
 /**
@@ -25,10 +23,11 @@ export interface JobAsker {
  */
 export async function takeForJob(
   limiter: Limiter,
-  { key, headers, counted }: JobAsker,
+  { key, headers }: JobAsker,
   job: Job,
 ): Promise<boolean> {
-  const buckets = bucketsOfJob(key, job.model, { counted })
+  // The jobs of a batch come without a request of their own that was counted at the door: each counts as one.
+  const buckets = bucketsOfJob(key, job.model, { counted: job.priority !== 'batch' })
   if (buckets.length === 0) return false
   const taken = limiter.take(askOfJob(job, buckets))
   const verdict = taken instanceof Promise ? await taken : taken

@@ -8,7 +8,7 @@ import { MemoryLimiter } from './memory-limiter.ts'
 type Key = ReturnType<typeof keyWith>
 
 const take = (limiter: MemoryLimiter, key: Key, job = jobOf(key, SMALL)): Promise<boolean> =>
-  takeForJob(limiter, { key, headers: {}, counted: true }, job)
+  takeForJob(limiter, { key, headers: {} }, job)
 const SMALL = { promptTokens: 10, maxTokens: 90 }
 
 /** How many tokens of the key's limit are left. */
@@ -49,7 +49,7 @@ describe('the limits of one process', () => {
     const limiter = new MemoryLimiter()
     const key = keyWith({ key: { tokensPerMinute: 1_000 }, project: { tokensPerMinute: 500 } })
     const headers: Record<string, string> = {}
-    await takeForJob(limiter, { key, headers, counted: true }, jobOf(key, SMALL))
+    await takeForJob(limiter, { key, headers }, jobOf(key, SMALL))
     expect(headers).toEqual({
       'x-ratelimit-limit-tokens': '500',
       'x-ratelimit-remaining-tokens': '400',

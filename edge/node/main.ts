@@ -49,6 +49,7 @@ await applyStreams(nc)
 const jsm = await jetstreamManager(nc)
 const database = new Database(env.DATABASE_URL)
 const gateway = newGatewayId(env.GATEWAY_NAME)
+const limiter = new MemoryLimiter()
 const desk = await GatewayDesk.open({
   nc,
   inboxPrefix: connectionOptions(env.NATS_URL).inboxPrefix,
@@ -57,6 +58,7 @@ const desk = await GatewayDesk.open({
   ensureQueue: (queue) => ensureConsumer(jsm, queue),
   ensureStreams: () => applyStreams(nc),
   fenced: env.JUNE_FENCE === 'on',
+  ended: (job, project, used) => limiter.end(job, project, used),
 })
 const usageWriter = new UsageWriter({
   nc,
@@ -84,7 +86,7 @@ const app = createApp({
   keys,
   keyring: store,
   money,
-  limiter: new MemoryLimiter(),
+  limiter,
   usage: usageBook(ask),
   health: healthOf(desk, database),
   log,

@@ -4,6 +4,7 @@ import { GatewayId, newKeyId } from '../../proto/ids.ts'
 import { respond, router } from '../http.ts'
 import type { Answers, Catalogue, Key, Log } from '../ports.ts'
 import { keyOf } from '../auth/key-of.ts'
+import { MemoryLimiter } from '../limit/memory-limiter.ts'
 import { chatRoutes } from './chat.ts'
 
 const log: Log = { info: () => {}, warn: () => {}, error: () => {} }
@@ -32,7 +33,7 @@ describe('a caller who hung up', () => {
         c.set('headers', {})
         await next()
       })
-      .route('/', chatRoutes({ answers, catalogue, log }))
+      .route('/', chatRoutes({ answers, catalogue, limiter: new MemoryLimiter(), log }))
     await app.request('/v1/chat/completions', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },

@@ -54,9 +54,10 @@ const complete = createRoute({
 export const chatRoutes = ({
   answers,
   catalogue,
+  limiter,
   log,
-}: Pick<Ports, 'answers' | 'catalogue' | 'log'>) => {
-  const admit = admission({ answers, catalogue })
+}: Pick<Ports, 'answers' | 'catalogue' | 'limiter' | 'log'>) => {
+  const admit = admission({ answers, catalogue, limiter })
   return router().openapi(complete, async (c) => {
     const request = c.req.valid('json')
     const includeUsage = request.stream_options?.include_usage ?? false

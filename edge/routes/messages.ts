@@ -72,9 +72,10 @@ const count = createRoute({
 export const messageRoutes = ({
   answers,
   catalogue,
+  limiter,
   log,
-}: Pick<Ports, 'answers' | 'catalogue' | 'log'>) => {
-  const admit = admission({ answers, catalogue })
+}: Pick<Ports, 'answers' | 'catalogue' | 'limiter' | 'log'>) => {
+  const admit = admission({ answers, catalogue, limiter })
   return router()
     .openapi(create, async (c) => {
       const request = c.req.valid('json')

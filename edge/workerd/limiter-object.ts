@@ -45,8 +45,6 @@ export function objectLimiter({ LIMITER }: Pick<Bindings, 'LIMITER'>): Limiter &
 } {
   const objectOf = (project: string): DurableObjectStub<LimiterObject> =>
     LIMITER.get(LIMITER.idFromName(`limiter-${shardOf(project, SHARDS)}`))
-  // What is said off the path and lost is mended by time: a bucket fills, a silent job is over.
-  const afterwards = (said: Promise<void>): void => waitUntil(said.catch(() => undefined))
   return {
     take: async (ask) => objectOf(ask.project).take(ask),
     refund: (ask) => afterwards(objectOf(ask.project).refund(ask)),
@@ -54,3 +52,6 @@ export function objectLimiter({ LIMITER }: Pick<Bindings, 'LIMITER'>): Limiter &
     renew: (project, jobs) => afterwards(objectOf(project).renew(jobs)),
   }
 }
+
+/** What is said off the path and lost is mended by time: a bucket fills, a silent job is over. */
+const afterwards = (said: Promise<void>): void => waitUntil(said.catch(() => undefined))

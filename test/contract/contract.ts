@@ -4,7 +4,7 @@ import { faults } from './faults.ts'
 import { hangUp } from './hang-up.ts'
 import { keys } from './keys.ts'
 import { lifecycle } from './lifecycle.ts'
-import { limits } from './limits.ts'
+import { jobLimits, limits } from './limits.ts'
 import { messages } from './messages.ts'
 import { operations } from './operations.ts'
 import { promises } from './promises.ts'
@@ -49,6 +49,7 @@ export function contract(runtime: Runtime): void {
     keys(stack)
     bounds(stack)
     limits(stack)
+    jobLimits(stack)
     hangUp(stack, runtime)
     slowReader(stack)
     resume(stack)
