@@ -17,6 +17,7 @@ const samples: { [K in FrameBody['kind']]: Extract<FrameBody, { kind: K }> } = {
   tokens: { kind: 'tokens', ids: [7, 2 ** 32 - 1], texts: ['xin ', 'chào 👋'] },
   bytes: { kind: 'bytes', bytes: Uint8Array.of(0, 255, 128) },
   progress: { kind: 'progress', done: 128, total: 70_000 },
+  prompt: { kind: 'prompt', promptTokens: 70_000, cachedTokens: 128 },
   consumed: { kind: 'consumed', through: 12 },
   end: { kind: 'end', finish: 'length', promptTokens: 3, cachedTokens: 2 },
   failed: {

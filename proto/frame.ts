@@ -5,10 +5,16 @@ import { Failure, FailureBody } from './failure.ts'
 export const Finish = z.enum(['stop', 'length'])
 export type Finish = z.infer<typeof Finish>
 
+/** The money or the tokens that the caller may spend were used up, at this very token. */
+export const EndCode = z.literal('budget_exhausted')
+export type EndCode = z.infer<typeof EndCode>
+
 export const End = z.object({
   finish: Finish,
   /** The stop string that ended it, where one did. */
   stop: z.string().optional(),
+  /** Why, where a caller must know more: a gateway says it, no engine does. */
+  code: EndCode.optional(),
   promptTokens: z.int().nonnegative(),
   /** Prompt tokens that a warm slot already held. */
   cachedTokens: z.int().nonnegative(),
@@ -31,6 +37,8 @@ export type Output =
   | { kind: 'bytes'; bytes: Uint8Array }
   /** Prefill goes on: `done` of `total` prompt tokens. It proves that the job lives. */
   | { kind: 'progress'; done: number; total: number }
+  /** What the prompt is, once it is known: before the first token. What is said first of a job stands. */
+  | { kind: 'prompt'; promptTokens: number; cachedTokens: number }
   /** Input blocks below `through` are final in what was emitted: nobody needs them again. */
   | { kind: 'consumed'; through: number }
   | ({ kind: 'end' } & End)
@@ -53,6 +61,7 @@ export type Frame = { epoch: number; seq: number; count: number } & FrameBody
  *  4 end       JSON End
  *  5 failed    JSON FailureBody
  *  6 tokens    as 0, and then count x { bytes u16, score }, see score.ts
+ *  7 prompt    promptTokens u32, cachedTokens u32
  */
 const VERSION = 1
 export const FRAME_HEADER_BYTES = 12
@@ -64,6 +73,7 @@ const KINDS = [
   'end',
   'failed',
   'tokens',
+  'prompt',
 ] as const satisfies FrameKind[]
 /** Tokens with their scores. For everyone but a reader they are tokens like others. */
 const SCORED = 6
@@ -226,6 +236,8 @@ function encodePayload(body: FrameBody): Uint8Array {
       return body.bytes
     case 'progress':
       return words(body.done, body.total)
+    case 'prompt':
+      return words(body.promptTokens, body.cachedTokens)
     case 'consumed':
       return words(body.through)
     case 'end':
@@ -245,6 +257,8 @@ function decodePayload(head: FrameHead, bytes: Uint8Array): FrameBody {
         return { kind: 'bytes', bytes: payload }
       case 'progress':
         return { kind: 'progress', done: u32(payload, 0), total: u32(payload, 4) }
+      case 'prompt':
+        return { kind: 'prompt', promptTokens: u32(payload, 0), cachedTokens: u32(payload, 4) }
       case 'consumed':
         return { kind: 'consumed', through: u32(payload, 0) }
       case 'end':

@@ -1,7 +1,9 @@
 import { z } from 'zod'
+import { Fund } from './budget.ts'
 import { Marks } from './calling.ts'
 import { Format } from './format.ts'
 import { GatewayId, JobId } from './ids.ts'
+import { Price } from './money.ts'
 
 export const JobKind = z.enum(['chat', 'duplex'])
 export type JobKind = z.infer<typeof JobKind>
@@ -66,6 +68,8 @@ const base = {
   gateway: GatewayId,
   /** Who pays, and who may read the answer: the id of a project. */
   tenant: z.string(),
+  /** Whose project that is: its budgets count too. */
+  organisation: z.string().optional(),
   /** Who asked: the id of an API key. */
   key: z.string(),
   /** Whom they asked for, in the words of their app; for usage alone. Absent where nobody was named. */
@@ -74,6 +78,10 @@ const base = {
   /** Milliseconds since 1970. */
   admittedAtMs: z.int(),
   deadlineAtMs: z.int(),
+  /** What its tokens cost, whatever they cost later. Absent where the model had no price. */
+  price: Price.optional(),
+  /** The budgets that pay for it, all of them; absent where none does. */
+  funds: z.array(Fund).min(1).optional(),
   reading: Reading,
 }
 

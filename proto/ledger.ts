@@ -1,8 +1,10 @@
 import { z } from 'zod'
+import { Paid } from './budget.ts'
 import { GatewayId, WorkerId } from './ids.ts'
 import { FailureBody } from './failure.ts'
-import { Finish } from './frame.ts'
+import { EndCode, Finish } from './frame.ts'
 import { JobKind, Priority } from './job.ts'
+import { Nanos } from './money.ts'
 
 /** Epoch `epoch` emitted from position `from` on, at `worker`. A frame counts only inside its span. */
 export const Span = z.object({
@@ -62,6 +64,8 @@ export const LedgerRecord = z.discriminatedUnion('type', [
     holder: Holding,
     /** Deaths in a row without a token between them, for whoever adopts the job: two make it poison. */
     deaths: z.array(z.string()),
+    /** As in `final`, of gateways that had the job and are gone. */
+    paid: z.array(Paid).optional(),
   }),
   /** Another gateway took the job over as it was: epoch, holder and delivery stay, and the worker notices nothing. */
   z.object({
@@ -71,6 +75,7 @@ export const LedgerRecord = z.discriminatedUnion('type', [
     /** Nobody held it, where it was still waiting. */
     holder: Holding.nullable(),
     deaths: z.array(z.string()),
+    paid: z.array(Paid).optional(),
     from: GatewayId,
   }),
   z.object({
@@ -78,7 +83,13 @@ export const LedgerRecord = z.discriminatedUnion('type', [
     ...owned,
     outcome: Outcome,
     finish: Finish.nullable(),
+    /** Why it finished, where a caller must know more. */
+    code: EndCode.optional(),
     usage: Usage,
+    /** In nano-units, by the price of its admission; absent where the model had none. */
+    cost: Nanos.optional(),
+    /** What each budget pays, by the gateway that had leased it. */
+    paid: z.array(Paid).optional(),
     /** From admission to the first token; absent where none came, or another gateway saw it come. */
     firstTokenMs: z.int().nonnegative().optional(),
     ...Account.shape,

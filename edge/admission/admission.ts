@@ -65,6 +65,7 @@ function jobOf(asker: Asker, wanted: Wanted, work: Work, gateway: GatewayId): Jo
     model: wanted.model,
     gateway,
     tenant: asker.key.project,
+    organisation: asker.key.organisation,
     key: asker.key.id,
     ...(wanted.user === undefined ? {} : { user: wanted.user }),
     priority: asker.priority,

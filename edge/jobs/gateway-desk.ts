@@ -5,6 +5,9 @@ import { Failure } from '../../proto/failure.ts'
 import type { GatewayId, JobId } from '../../proto/ids.ts'
 import type { Job } from '../../proto/job.ts'
 import { consumerOf, type Queue } from '../../proto/subjects.ts'
+import { priceOf } from '../budget/price-of.ts'
+import { Standings } from '../budget/standings.ts'
+import type { BudgetStore } from '../budget/store.ts'
 import { Inventory } from '../catalogue/inventory.ts'
 import { Roster } from '../catalogue/roster.ts'
 import { unknownModel } from '../catalogue/unknown-model.ts'
@@ -58,6 +61,8 @@ export interface DeskOptions {
   fenced?: boolean
   /** Told of the end of each job that was asked for as `limited`. */
   ended?: Limiter['end']
+  /** Prices and budgets, where there are any. */
+  budgets?: BudgetStore
 }
 
 /** One gateway's half of the job protocol, over one connection to the broker. */
@@ -82,6 +87,7 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
     inboxPrefix,
     fenced = true,
     ended = () => {},
+    budgets,
   }: DeskOptions): Promise<GatewayDesk> {
     const gateways = new Gateways(gateway, monotonicMs())
     const roster = new Roster()
@@ -96,6 +102,7 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
       counts: newCounts(),
       afterwards: new Afterwards(),
       pulse: new Pulse(),
+      standings: budgets && new Standings(budgets, log),
       doubt: () => void reread(desk),
       goneListeners: new Set(),
       log,
@@ -144,7 +151,7 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
         retryAfterMs: 1_000,
       })
     this.#refuseIfFull(known.queue, known.seenAtMs)
-    return admit(this.desk, job, known.queue, options)
+    return admit(this.desk, await this.#priced(job), known.queue, options)
   }
 
   async askOnce(job: Job, key: OnceKey, options: AskOptions): Promise<Resumed> {
@@ -191,11 +198,21 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.desk.afterwards[Symbol.dispose]()
+    this.desk.standings?.[Symbol.dispose]()
     await this.#listening.end()
     this.desk.store[Symbol.dispose]()
     const gone = new Failure('unavailable', 'The gateway lost its broker. Send the request again.')
     for (const live of this.desk.live.values()) live.tape.close({ failure: gone })
     await this.desk.nc.close()
+  }
+
+  /** What it costs is fixed now: a price that changes does not change what is owed. */
+  async #priced(job: Job): Promise<Job> {
+    const { standings } = this.desk
+    if (!standings) return job
+    const { prices } = standings.known ?? (await standings.get())
+    const price = prices.length > 0 ? priceOf(prices, job, job.admittedAtMs) : undefined
+    return price ? { ...job, price } : job
   }
 
   #refuseIfFull(queue: Queue, seenAtMs: number): void {

@@ -3,6 +3,7 @@ import { monotonicMs } from '../clock.ts'
 import { Failure } from '../../proto/failure.ts'
 import {
   decodeFrame,
+  encodeFrame,
   frameHead,
   idsOf,
   isWhole,
@@ -90,6 +91,7 @@ export function accept(
       break
     case 'progress':
       return
+    case 'prompt':
     case 'consumed':
     case 'end':
     case 'failed':
@@ -110,6 +112,10 @@ export function accept(
 /** The frames that come seldom and carry JSON. */
 function conclude(desk: Desk, live: LiveJob, bytes: Uint8Array): void {
   const frame = decodeFrame(bytes)
+  if (frame.kind === 'prompt') {
+    const { promptTokens, cachedTokens } = frame
+    live.prompt ??= { promptTokens, cachedTokens }
+  }
   if (frame.kind === 'consumed') live.input?.release(frame.through)
   if (frame.kind === 'end') void finish(desk, live, frame, bytes)
   if (frame.kind !== 'failed') return
@@ -123,17 +129,23 @@ function conclude(desk: Desk, live: LiveJob, bytes: Uint8Array): void {
   else void fail(desk, live, failure)
 }
 
-async function finish(
-  desk: Desk,
-  live: LiveJob,
-  { finish: reason, promptTokens, cachedTokens }: End,
-  bytes: Uint8Array,
-): Promise<void> {
-  const end = { finish: reason, promptTokens, cachedTokens }
-  await conclusion(desk, live, { outcome: 'done', end, last: bytes }, () => {
-    live.tape.put(bytes)
+async function finish(desk: Desk, live: LiveJob, said: End, bytes: Uint8Array): Promise<void> {
+  // Another worker may have told of the prompt before this one took over.
+  live.prompt ??= { promptTokens: said.promptTokens, cachedTokens: said.cachedTokens }
+  const end = { finish: said.finish, ...live.prompt }
+  const last = isSame(said, live.prompt) ? bytes : endFrame(live, said)
+  await conclusion(desk, live, { outcome: 'done', end, last }, () => {
+    live.tape.put(last)
     live.tape.close()
   })
+}
+
+const isSame = ({ promptTokens, cachedTokens }: End, prompt: LiveJob['prompt']): boolean =>
+  promptTokens === prompt?.promptTokens && cachedTokens === prompt.cachedTokens
+
+/** The end of an answer as its reader is told it, with the prompt as it was counted. */
+function endFrame(live: LiveJob, end: End): Uint8Array {
+  return encodeFrame(live.epoch, live.next, { kind: 'end', ...end, ...live.prompt })
 }
 
 /** Ends a job with a failure that its reader is told. */

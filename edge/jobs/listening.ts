@@ -53,6 +53,7 @@ export class Listening {
     this.#on(subjects.beats, (msg) => this.#onBeat(msg))
     this.#on(subjects.gatewayBeats, (msg) => this.#onGatewayBeat(msg))
     this.#on(subjects.poolDisconnects, (msg) => onDisconnect(desk, msg.json(), options.roster))
+    this.#on(subjects.moneyChanged, () => desk.standings?.refresh())
     this.#on(subjects.edgeDisconnects, (msg) => gateways.ended(msg.json()))
     this.#on(subjects.reads, (msg) => relay.heard(msg))
     this.#adoption = new Adoption(desk, gateways, claims)

@@ -1,6 +1,6 @@
 import type { Msg, Subscription } from '@nats-io/nats-core'
 import type { Claim, ClaimAnswer } from '../../proto/claim.ts'
-import type { Holding, Outcome, Span } from '../../proto/ledger.ts'
+import type { Holding, Outcome, Span, Usage } from '../../proto/ledger.ts'
 import type { WorkerId } from '../../proto/ids.ts'
 import { CREDIT_WINDOW, type Job } from '../../proto/job.ts'
 import { consumerOf, type Queue } from '../../proto/subjects.ts'
@@ -53,6 +53,8 @@ export class LiveJob implements Post {
   ids: number[] = []
   /** From admission to the first token, where it came to us. */
   firstTokenMs: number | undefined
+  /** What the first worker said of its prompt: later ones read the same, and what they read twice is nobody's cost. */
+  prompt: { promptTokens: number; cachedTokens: number } | undefined
   /** Tokens (or blocks) that the foremost reader has taken. */
   read = 0
   /** Readers at this gateway, and at others. */
@@ -114,6 +116,12 @@ export class LiveJob implements Post {
   spoke(nowMs: number): void {
     if (this.firstTokenMs === undefined && !this.adopted)
       this.firstTokenMs = Math.round(nowMs - this.#sinceMs)
+  }
+
+  /** What it used so far. A prompt that no worker told of counts nothing. */
+  get usage(): Usage {
+    const { promptTokens = 0, cachedTokens = 0 } = this.prompt ?? {}
+    return { promptTokens, cachedTokens, completionTokens: this.next }
   }
 
   /** Whether its holder could say something now: it has credit and, for a stream, something to work on. */

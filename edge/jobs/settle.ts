@@ -3,6 +3,7 @@ import { Failure } from '../../proto/failure.ts'
 import type { End } from '../../proto/frame.ts'
 import type { Final, Outcome } from '../../proto/ledger.ts'
 import type { Used } from '../ports.ts'
+import { costOf } from '../../proto/money.ts'
 import { JOBS, subjects } from '../../proto/subjects.ts'
 import { depose, forget } from './depose.ts'
 import type { Desk } from './desk.ts'
@@ -49,13 +50,13 @@ export async function settle(
   if (ending.outcome === 'done') desk.afterwards.add(() => void unqueue(desk, live, 'done'))
   else void unqueue(desk, live, ending.outcome)
   forget(desk, live)
-  if (live.limited) desk.ended(live.job.id, live.job.tenant, usedBy(live, ending))
+  if (live.limited) desk.ended(live.job.id, live.job.tenant, usedBy(live))
   return 'settled'
 }
 
-/** A prompt that a worker may have computed is told of with the end of its answer alone. */
-const usedBy = ({ next, spans }: LiveJob, { end }: Ending): Used => ({
-  promptTokens: end?.promptTokens ?? (spans.length > 0 ? null : 0),
+/** Of a prompt that a worker may have read without saying so nobody knows. */
+const usedBy = ({ next, spans, prompt }: LiveJob): Used => ({
+  promptTokens: prompt?.promptTokens ?? (spans.length > 0 ? null : 0),
   completionTokens: next,
 })
 
@@ -70,17 +71,16 @@ export function stop(desk: Desk, live: LiveJob, epoch: number): void {
 
 async function record(desk: Desk, live: LiveJob, ending: Ending): Promise<'written' | 'lost'> {
   const { outcome, end, failure } = ending
+  const { usage } = live
   const final: Final = {
     type: 'final',
     gateway: desk.gateway,
     spans: live.spans,
     outcome,
     finish: end?.finish ?? null,
-    usage: {
-      promptTokens: end?.promptTokens ?? 0,
-      cachedTokens: end?.cachedTokens ?? 0,
-      completionTokens: live.next,
-    },
+    ...(end?.code && { code: end.code }),
+    usage,
+    ...(live.job.price && { cost: String(costOf(live.job.price, usage)) }),
     ...(live.firstTokenMs === undefined ? {} : { firstTokenMs: live.firstTokenMs }),
     ...accountOf(live.job),
     failure: failure?.toJSON() ?? null,

@@ -3,8 +3,8 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { pino } from 'pino'
 import { isRefusal, writeUsage } from '../../db/queries/write-usage.ts'
-import { moneyAdmin, type Ask } from '../../db/money.ts'
 import { usageBook } from '../../db/usage-book.ts'
+import { budgetStore, moneyAdmin, type Ask } from '../../db/money.ts'
 import { connectionOptions } from '../../infra/nats/connection-options.ts'
 import { applyStreams, ensureConsumer, ensureUsageConsumer } from '../../infra/nats/streams.ts'
 import { newGatewayId } from '../../proto/ids.ts'
@@ -48,6 +48,7 @@ const nc = await connectBroker()
 await applyStreams(nc)
 const jsm = await jetstreamManager(nc)
 const database = new Database(env.DATABASE_URL)
+const ask: Ask = (query) => database.ask(query)
 const gateway = newGatewayId(env.GATEWAY_NAME)
 const limiter = new MemoryLimiter()
 const desk = await GatewayDesk.open({
@@ -59,6 +60,7 @@ const desk = await GatewayDesk.open({
   ensureStreams: () => applyStreams(nc),
   fenced: env.JUNE_FENCE === 'on',
   ended: (job, project, used) => limiter.end(job, project, used),
+  budgets: budgetStore(ask),
 })
 const usageWriter = new UsageWriter({
   nc,
@@ -75,7 +77,6 @@ const store = new PostgresKeys(
     log,
   }),
 )
-const ask: Ask = (query) => database.ask(query)
 const money = moneyAdmin(ask, announce({ tell: () => tellAll(subjects.moneyChanged), log }))
 const keys = new CachedKeys(store, KEY_TTL_MS, log)
 nc.subscribe(subjects.keyChanged, { callback: () => keys.forget() })

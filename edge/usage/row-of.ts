@@ -20,7 +20,7 @@ export const rowOf = (job: JobId, final: Final, endedAtMs: number): UsageRow => 
   ...final.usage,
   gateway: final.gateway,
   workers: [...new Set(final.spans.map(({ worker }) => worker))],
-  costNano: null,
+  costNano: final.cost ?? null,
 })
 
 /** Postgres has no text with this character in it, and would refuse the whole batch for it. */

@@ -1,6 +1,7 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { wsconnect } from '@nats-io/nats-core'
 import { DurableObject } from 'cloudflare:workers'
+import { budgetStore } from '../../db/money.ts'
 import { isRefusal, writeUsage } from '../../db/queries/write-usage.ts'
 import { connectionOptions } from '../../infra/nats/connection-options.ts'
 import { applyStreams, ensureConsumer, ensureUsageConsumer } from '../../infra/nats/streams.ts'
@@ -175,6 +176,7 @@ export class BusObject extends DurableObject<Bindings> {
           ensureQueue,
           ensureStreams: () => applyStreams(nc),
           ended: (job, project, used) => this.#limiter.end(job, project, used),
+          budgets: budgetStore(this.#database),
         })
         const usage = new UsageWriter({
           nc,

@@ -37,6 +37,7 @@ export function echoEngine({ slots = 16 } = {}): Engine {
     const gap = { gapMs: model.gapMs }
     gaps.add(gap)
     try {
+      yield { kind: 'prompt', promptTokens, cachedTokens: 0 }
       // After a failover too: whoever goes on must read the prompt first.
       if (until > 0) yield* prefill(model.prefillMs, promptTokens, signal)
       let dueMs = performance.now()

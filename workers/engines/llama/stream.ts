@@ -39,6 +39,7 @@ export class Stream {
   #ids: number[] = []
   #texts: string[] = []
   #scores: Uint8Array[] = []
+  #prompt: Output | undefined
   #progress: Output | undefined
   #progressAtMs = -Infinity
   #over: { end: End } | { thrown: unknown } | undefined
@@ -65,7 +66,10 @@ export class Stream {
   /** `kept` of its tokens are in its slot already. */
   sit(kept: number): void {
     this.done = kept
-    this.cachedTokens = Math.min(kept, this.#plan.prompt.length)
+    const promptTokens = this.#plan.prompt.length
+    this.cachedTokens = Math.min(kept, promptTokens)
+    this.#prompt = { kind: 'prompt', promptTokens, cachedTokens: this.cachedTokens }
+    this.#wakeReader?.()
   }
 
   get hungry(): boolean {
@@ -129,6 +133,9 @@ export class Stream {
   }
 
   #take(): Output | undefined {
+    const prompt = this.#prompt
+    this.#prompt = undefined
+    if (prompt) return prompt
     if (this.#ids.length > 0) {
       const hungry = this.hungry
       const scores = this.#scores.length > 0 && { scores: this.#scores }
