@@ -37,7 +37,10 @@ export interface Answers {
    * run or be over. Throws `key_reused` where the body is another.
    */
   askOnce(job: Job, key: OnceKey, options: AskOptions): Promise<Resumed>
-  /** The rest of an answer that was asked for before. Throws `not_found` for what is not there, or not this tenant's. */
+  /**
+   * The rest of an answer that was asked for before; all of it where it has marks, which are read from the beginning.
+   * Throws `not_found` for what is not there, or not this tenant's.
+   */
   resume(id: JobId, options: ResumeOptions): Promise<Resumed>
   /** Ends an answer for everybody. Throws as `resume` does. */
   cancel(id: JobId, tenant: string): Promise<void>

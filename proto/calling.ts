@@ -21,6 +21,8 @@ export const Marks = z.object({
   calls: z
     .object({
       syntax: CallSyntax,
+      /** Of the functions that are offered: a call of another is text. */
+      names: z.array(z.string()),
       /** Whether more than one may be made. */
       parallel: z.boolean(),
       /** The answer is held to be calls and nothing else. */

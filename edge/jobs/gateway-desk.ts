@@ -171,7 +171,12 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
   }
 
   async resume(id: JobId, options: ResumeOptions): Promise<Resumed> {
-    return this.#reading(id, await findAnswer(this.desk, id, options), options)
+    const found = await findAnswer(this.desk, id, options)
+    if (options.after === 0 || !found.head.reading.marks) return this.#reading(id, found, options)
+    // What its tokens are follows from all before them: it is read anew, and only the rest of it is told.
+    found.source.leave()
+    const whole = { ...options, after: 0 }
+    return this.#reading(id, await findAnswer(this.desk, id, whole), whole)
   }
 
   cancel(id: JobId, tenant: string): Promise<void> {

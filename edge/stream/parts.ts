@@ -6,6 +6,7 @@ import type { Logprobs } from '../../proto/openai/chat.ts'
 import { restOf } from '../jobs/reading.ts'
 import type { Answer } from '../ports.ts'
 import { logprobsOf, pieceOf } from './chat-parts.ts'
+import { markedParts } from './marked-parts.ts'
 
 /**
  * A piece of an answer as the public formats tell it. `after` is the position of a reader that has seen it: how many
@@ -50,11 +51,18 @@ export async function* partsOf(
   throw new Failure('internal', 'The answer ended without its last frame.')
 }
 
-/** Makes parts of accepted frames, however these are cut. They begin at the answer's first, or at `after`. */
+/**
+ * Makes parts of accepted frames, however these are cut. Those of an answer with marks begin at its first, whatever
+ * `after` is: what a token is follows from all before it. `Answers.resume` sees to that.
+ */
 export function partsReader(
-  _head: Pick<AnswerHead, 'id' | 'reading'>,
+  { id, reading }: Pick<AnswerHead, 'id' | 'reading'>,
   { after = 0 }: PartsOptions = {},
 ): (frames: readonly Uint8Array[]) => Part[] {
+  return reading.marks ? markedParts(id, reading.marks, after) : plainParts(after)
+}
+
+function plainParts(after: number): (frames: readonly Uint8Array[]) => Part[] {
   let tokens = 0
   return (frames) => {
     const parts: Part[] = []
