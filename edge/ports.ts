@@ -3,6 +3,7 @@ import type { Cidr } from '../proto/cidr.ts'
 import type { BudgetView, NewBudget } from '../proto/budget.ts'
 import type { Job } from '../proto/job.ts'
 import type { BudgetId, JobId, KeyId, OrganisationId, ProjectId } from '../proto/ids.ts'
+import type { QueueList } from '../proto/queues.ts'
 import type { Limits } from '../proto/limits.ts'
 import type { Nanos } from '../proto/money.ts'
 import type { NewPrice, PriceView } from '../proto/price.ts'
@@ -22,6 +23,7 @@ export interface Ports {
   limiter: Limiter
   usage: UsageBook
   health: Health
+  lineup: Lineup
   log: Log
   /** The page that people meet, as HTML. */
   page: string
@@ -30,7 +32,10 @@ export interface Ports {
 }
 
 export interface Answers {
-  /** Admits a job and listens for its answer. Resolves once the job is stored; throws a `Failure` if it is not. */
+  /**
+   * Admits a job and listens for its answer. Resolves once the job is stored, or waits for its turn where it may end with this
+   * gateway; throws a `Failure` if it can do neither.
+   */
   ask(job: Job, options: AskOptions): Promise<Answer>
   /**
    * The same, once for each key: asked again, here or at another gateway, it answers with the one job there is, which may
@@ -84,7 +89,18 @@ export interface AskOptions {
  * Accepted frames in order, as encoded by `proto/frame.ts`, in batches that came together. The last one is `end`; a
  * job that fails throws its `Failure`. Iterated once: ending the loop early cancels the job and frees its slot.
  */
-export type Answer = AsyncIterable<readonly Uint8Array[]>
+export type Answer = AsyncIterable<readonly Uint8Array[]> & {
+  /** What it has to wait for; absent where it began at once, or waited before. */
+  readonly queued?: Queued
+}
+
+/** A place in the queue, as it was when the job came. */
+export interface Queued {
+  /** Jobs ahead, in fair order. */
+  position: number
+  /** Until a worker takes it, by what was measured; nothing where nothing was. */
+  etaMs: number | undefined
+}
 
 /** A model that at least one worker has told of. */
 export interface Served {
@@ -209,6 +225,11 @@ export interface UsageBook {
   sums(ask: UsageAsk): Promise<readonly UsageSum[]>
   /** Job by job, in the order of admission. */
   rows(ask: RowsAsk): Promise<UsageRow[]>
+}
+
+/** Who waits for which model. */
+export interface Lineup {
+  queues(): Promise<QueueList>
 }
 
 export interface Health {

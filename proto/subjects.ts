@@ -5,6 +5,8 @@ import { JobKind } from './job.ts'
 export const subjects = {
   /** Accepted work. A worker pulls only the queues of the models it holds. */
   job: (queue: Queue) => `job.${queue.kind}.${token(queue.name)}` as const,
+  /** The same, waiting for its turn at the gateway that it names: no worker pulls here. */
+  held: (queue: Queue) => `held.${queue.kind}.${token(queue.name)}` as const,
   ledger: (id: JobId) => `ledger.${id}` as const,
   dead: (queue: Queue) => `dead.${queue.kind}.${token(queue.name)}` as const,
   /** A worker asks the gateway that admitted the job, or any, before it computes. */

@@ -6,6 +6,7 @@ import { unknownModel } from '../catalogue/unknown-model.ts'
 import { releaseJob, takeForJob } from '../limit/job-limit.ts'
 import type { Answer, AskOptions, Ports, Served } from '../ports.ts'
 import type { Asker } from './asker.ts'
+import { tellQueued } from './tell-queued.ts'
 
 /** What is to be computed, whoever asks for it and in whatever format it is told. */
 export type Work =
@@ -51,6 +52,7 @@ export const admission =
       // The key stands for another job: this one was never made.
       if (limited && head.id !== job.id) releaseJob(limiter, job)
       if (stored) headers['idempotency-replayed'] = 'true'
+      if (answer.queued) tellQueued(headers, answer.queued)
       return { head, answer, stored }
     } catch (thrown) {
       if (limited) releaseJob(limiter, job)

@@ -83,6 +83,16 @@ export class Roster {
     return offerings.find((offering) => isOf(offering, queue))?.stepMs ?? 0
   }
 
+  /** Slots of a queue, at all workers that are there to take jobs. */
+  slots(queue: Queue, nowMs: number): number {
+    let slots = 0
+    for (const { beat, seenAtMs, ended } of this.#workers.values()) {
+      if (ended || beat.draining || nowMs - seenAtMs >= GONE_MS) continue
+      for (const offering of beat.offerings) if (isOf(offering, queue)) slots += offering.slots
+    }
+    return slots
+  }
+
   /** Whether a worker that beat once has stopped. One that never beat is not known to be gone. */
   isGone(worker: WorkerId, nowMs: number): boolean {
     const seenAtMs = this.#workers.get(worker)?.seenAtMs

@@ -6,8 +6,10 @@ import type { Answer, AskOptions } from '../ports.ts'
 import { answerOf } from './answer.ts'
 import type { Desk } from './desk.ts'
 import { fail, hear } from './hear.ts'
+import { hold, unhold } from './hold.ts'
 import { sendInput } from './holder-messages.ts'
 import { cancel } from './leave.ts'
+import type { Waiting } from './lines.ts'
 import { LiveJob } from './live-job.ts'
 import { Refused } from './store.ts'
 
@@ -15,7 +17,10 @@ const PUBLISH_TIMEOUT_MS = 3_000
 
 const utf8 = new TextEncoder()
 
-/** Stores a job and listens for its answer. It listens before the job is there to be taken. */
+/**
+ * Gives a job its place. Where it is its turn it is stored for the workers, and where it has to wait and must not be lost it is
+ * stored for us; in the end somebody listens for its answer.
+ */
 export async function admit(
   desk: Desk,
   job: Job,
@@ -30,37 +35,62 @@ export async function admit(
     )
   const live = new LiveJob(job, queue, { nowMs: monotonicMs() })
   live.limited = limited
+  desk.lines.enter(live, body)
+  const queued = live.seat?.queued
+  desk.live.set(job.id, live)
   try {
-    await desk.ensureQueue(queue)
-    desk.live.set(job.id, live)
-    // One connection keeps its order, so the server hears of our interest before it hears of the job.
-    live.subscription = desk.nc.subscribe(subjects.outOf(job.id), {
-      callback: (error, msg) => {
-        if (!error) hear(desk, live, msg)
-      },
-    })
-    await enqueue(desk, live, body)
+    if (!queued) await enqueue(desk, live, body)
+    else if (job.reading.resumable) await hold(desk, live, body)
   } catch (cause) {
     // It may have been stored all the same, so it is settled like any other job whose reader is gone.
     if (desk.live.has(job.id)) void cancel(desk, live)
-    const message =
-      cause instanceof Refused
-        ? 'The job could not be queued: the broker cannot store it. The operator must look, then try again.'
-        : 'The job could not be queued: the broker does not answer. Try again in a moment.'
-    throw new Failure('unavailable', message, { cause, retryAfterMs: 1_000 })
+    throw unqueued(cause)
   }
   desk.counts.admitted++
   if (input) void feed(desk, live, input)
-  return answerOf(desk, live, { signal, from: 0 })
+  const answer = answerOf(desk, live, { signal, from: 0 })
+  return queued ? { ...answer, queued } : answer
 }
 
-function enqueue(desk: Desk, live: LiveJob, body: Uint8Array): Promise<unknown> {
-  const keep = (seq: number | 'lost'): number => (live.streamSeq = Number(seq))
+/** Stores a job that waited for its turn. */
+export async function offer(desk: Desk, { live, body }: Waiting): Promise<void> {
+  try {
+    await live.keeping
+    if (live.outcome) return
+    await enqueue(desk, live, body)
+    await unhold(desk, live)
+  } catch (cause) {
+    await fail(desk, live, unqueued(cause))
+  }
+}
+
+/** Listens before the job is there to be taken. */
+async function enqueue(desk: Desk, live: LiveJob, body: Uint8Array): Promise<void> {
+  const startedAtMs = monotonicMs()
+  await desk.ensureQueue(live.queue)
+  if (live.outcome) return
+  // One connection keeps its order, so the server hears of our interest before it hears of the job.
+  live.subscription = desk.nc.subscribe(subjects.outOf(live.job.id), {
+    callback: (error, msg) => {
+      if (!error) hear(desk, live, msg)
+    },
+  })
   const stored = desk.store
     .put(subjects.job(live.queue), body, { msgId: live.job.id, timeoutMs: PUBLISH_TIMEOUT_MS })
-    .then(keep)
+    .then((seq) => (live.streamSeq = Number(seq)))
   live.stored = stored.catch(() => undefined)
-  return stored
+  await stored
+  const nowMs = monotonicMs()
+  live.idleSinceMs = nowMs
+  desk.lines.offered(live, nowMs - startedAtMs)
+}
+
+function unqueued(cause: unknown): Failure {
+  const message =
+    cause instanceof Refused
+      ? 'The job could not be queued: the broker cannot store it. The operator must look, then try again.'
+      : 'The job could not be queued: the broker does not answer. Try again in a moment.'
+  return new Failure('unavailable', message, { cause, retryAfterMs: 1_000 })
 }
 
 /** Numbers the input and sends it to whoever holds the job; a later holder gets the rest from the log. */

@@ -1,3 +1,4 @@
+import type { StoredMsg } from '@nats-io/jetstream'
 import { Failure } from '../../proto/failure.ts'
 import { frameHead, isWhole } from '../../proto/frame.ts'
 import type { JobId } from '../../proto/ids.ts'
@@ -20,6 +21,8 @@ export interface Orphan {
   job: Job
   queue: Queue
   streamSeq: number
+  /** It waited for its turn, and lies where no worker pulls. */
+  held: boolean
   last: { seq: number; record: LedgerRecord } | undefined
 }
 
@@ -28,19 +31,38 @@ interface Adopted {
   live: LiveJob
 }
 
+const utf8 = new TextEncoder()
+
 /** FRAMES may be a moment behind what we hear ourselves. */
 const BEHIND_MS = 20
 const BEHIND_TRIES = 10
 
 /** The jobs that lie in JOBS, are not over, and whose gateway is gone. JOBS is the index: what is settled is not in it. */
 export async function orphans(desk: Desk): Promise<Orphan[]> {
-  const found: Orphan[] = []
-  for (let seq = 1; ;) {
-    const message = await desk.jsm.direct.getMessage(JOBS, { next_by_subj: 'job.>', seq })
-    if (!message) return found
-    seq = message.seq + 1
+  const found = new Map<JobId, Orphan>()
+  for await (const message of messagesOf(desk, 'job.>')) {
     const orphan = await orphanIn(desk, message)
-    if (orphan) found.push(orphan)
+    if (orphan) found.set(orphan.job.id, orphan)
+  }
+  for await (const message of messagesOf(desk, 'held.>')) {
+    const orphan = await orphanIn(desk, message)
+    // Its turn had come, and its gateway died before it took this away.
+    if (orphan && (found.has(orphan.job.id) || hasRun(orphan)))
+      await desk.jsm.streams.deleteMessage(JOBS, message.seq, false)
+    else if (orphan) found.set(orphan.job.id, orphan)
+  }
+  return [...found.values()]
+}
+
+const hasRun = ({ last }: Orphan): boolean =>
+  last !== undefined && last.record.type !== 'final' && last.record.epoch > 0
+
+async function* messagesOf({ jsm }: Desk, subject: string): AsyncGenerator<StoredMsg> {
+  for (let seq = 1; ;) {
+    const message = await jsm.direct.getMessage(JOBS, { next_by_subj: subject, seq })
+    if (!message) return
+    seq = message.seq + 1
+    yield message
   }
 }
 
@@ -51,12 +73,16 @@ export async function orphanIn(
 ): Promise<Orphan | undefined> {
   const job = jobIn(message)
   if (!job || desk.live.has(job.id)) return undefined
+  const held = message.subject.startsWith('held.')
   const last = await lastRecord(desk, job.id)
-  if (last?.record.type === 'final') return undefined
+  if (last?.record.type === 'final') {
+    if (held) await desk.jsm.streams.deleteMessage(JOBS, message.seq, false)
+    return undefined
+  }
   const owner = last?.record.gateway ?? job.gateway
   // What is ours and not among our live jobs is an orphan like any other.
   if (owner !== desk.gateway && desk.isAlive(owner)) return undefined
-  return { job, queue: queueOf(message.subject), streamSeq: message.seq, last }
+  return { job, queue: queueOf(message.subject), streamSeq: message.seq, held, last }
 }
 
 /** Whatever else lies in JOBS keeps nobody from adopting the rest. */
@@ -96,10 +122,11 @@ export async function adopt(desk: Desk, all: readonly Orphan[]): Promise<void> {
 }
 
 function listen(desk: Desk, orphan: Orphan): Adopted {
-  const { job, queue, streamSeq, last } = orphan
+  const { job, queue, streamSeq, held, last } = orphan
   const live = new LiveJob(job, queue, { nowMs: monotonicMs(), adopted: true })
   live.doubtful = live.adopting = true
-  live.streamSeq = streamSeq
+  if (held) live.heldSeq = streamSeq
+  else live.streamSeq = streamSeq
   live.ledgerSeq = last?.seq ?? 0
   // The gateway before us may have allowed more than we know; from here on it is we who allow.
   live.credit = Number.POSITIVE_INFINITY
@@ -211,6 +238,8 @@ function takeUp(desk: Desk, { live, orphan }: Adopted): void {
     return
   }
   live.idleSinceMs = live.unattendedSinceMs = nowMs
+  // Claims for one that waits are ours to answer at once.
+  desk.lines.adopt(live, utf8.encode(JSON.stringify({ ...live.job, gateway: desk.gateway })))
   if (!live.holder) return
   if (desk.isGone(live.holder.worker)) release(desk, live, 'disconnect')
   else giveCredit(desk, live, live.holder)

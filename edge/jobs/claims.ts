@@ -171,6 +171,7 @@ async function write(
   live.subject = subjects.out(worker, live.job.id)
   live.silence.start(monotonicMs(), desk.stepMs(worker, live.queue))
   desk.counts.granted++
+  desk.lines.claimed(live)
   const granted = grantOf(live)
   // Nobody is there to hear it any more.
   if (claimant.gone) release(desk, live, 'disconnect')

@@ -6,6 +6,7 @@ export function depose(desk: Desk, live: LiveJob): void {
   desk.counts.deposed++
   live.outcome = 'failed'
   live.moved = true
+  desk.lines.left(live)
   forget(desk, live)
   if (live.limited) desk.ended(live.job.id, live.job.tenant, undefined)
   live.tape.close({ moved: true })

@@ -7,6 +7,7 @@ import type { Standings } from '../budget/standings.ts'
 import type { Afterwards } from './afterwards.ts'
 import type { Ask, Found } from './finding.ts'
 import type { Counts } from './counts.ts'
+import type { Lines } from './lines.ts'
 import type { LiveJob } from './live-job.ts'
 import type { Pulse } from './pulse.ts'
 import type { StreamStore } from './store.ts'
@@ -19,6 +20,8 @@ export interface Desk {
   readonly jsm: JetStreamManager
   readonly live: Map<JobId, LiveJob>
   readonly counts: Counts
+  /** Who waits, and who is next. */
+  readonly lines: Lines
   readonly log: Log
   readonly afterwards: Afterwards
   readonly pulse: Pulse

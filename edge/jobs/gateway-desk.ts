@@ -4,7 +4,8 @@ import { BEAT_MS } from '../../proto/beat.ts'
 import { Failure } from '../../proto/failure.ts'
 import type { GatewayId, JobId } from '../../proto/ids.ts'
 import type { Job } from '../../proto/job.ts'
-import { consumerOf, type Queue } from '../../proto/subjects.ts'
+import type { QueueList } from '../../proto/queues.ts'
+import type { Queue } from '../../proto/subjects.ts'
 import { priceOf } from '../budget/price-of.ts'
 import { Standings } from '../budget/standings.ts'
 import type { BudgetStore } from '../budget/store.ts'
@@ -18,13 +19,14 @@ import type {
   AskOptions,
   Catalogue,
   Limiter,
+  Lineup,
   Log,
   OnceKey,
   Resumed,
   ResumeOptions,
   Served,
 } from '../ports.ts'
-import { admit } from './admit.ts'
+import { admit, offer } from './admit.ts'
 import { readFrom } from './answer.ts'
 import { Afterwards } from './afterwards.ts'
 import { newCounts } from './counts.ts'
@@ -35,6 +37,7 @@ import type { Found } from './finding.ts'
 import { Gateways } from './gateways.ts'
 import { headOf } from './keep-answer.ts'
 import { reserve } from './once.ts'
+import { Lines } from './lines.ts'
 import { Listening } from './listening.ts'
 import { Pulse } from './pulse.ts'
 import { Queues } from './queues.ts'
@@ -43,8 +46,6 @@ import { StreamStore } from './store.ts'
 
 /** Beats come five times a second: a model that was not heard of in this time is not there. */
 const FIRST_BEATS_MS = 1_500
-/** More waiting jobs than this for one queue, and the caller is told to come back. */
-const MAX_WAITING = 2_048
 /** A queue without a worker is given this long to get one back. */
 const NO_WORKER_MS = 30_000
 
@@ -66,7 +67,7 @@ export interface DeskOptions {
 }
 
 /** One gateway's half of the job protocol, over one connection to the broker. */
-export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
+export class GatewayDesk implements Answers, Catalogue, Lineup, AsyncDisposable {
   readonly desk: Desk
   readonly roster: Roster
   readonly #listening: Listening
@@ -93,6 +94,12 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
     const roster = new Roster()
     const jsm = await jetstreamManager(nc)
     const queues = new Queues(jsm, ensureQueue, log)
+    const lines = new Lines({
+      slots: (queue) => roster.slots(queue, monotonicMs()),
+      gateways: () => gateways.alive,
+      connected: () => listening.connected,
+      offer: (waiting) => void offer(desk, waiting),
+    })
     const desk: Desk = {
       gateway,
       nc,
@@ -100,6 +107,7 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
       jsm,
       live: new Map(),
       counts: newCounts(),
+      lines,
       afterwards: new Afterwards(),
       pulse: new Pulse(),
       standings: budgets && new Standings(budgets, log),
@@ -150,7 +158,7 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
       throw new Failure('unavailable', 'The broker is away. Try again in a moment.', {
         retryAfterMs: 1_000,
       })
-    this.#refuseIfFull(known.queue, known.seenAtMs)
+    if (monotonicMs() - known.seenAtMs > NO_WORKER_MS) throw noWorker()
     return admit(this.desk, await this.#priced(job), known.queue, options)
   }
 
@@ -201,6 +209,11 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
     return Promise.resolve(this.roster.models(monotonicMs()))
   }
 
+  queues(): Promise<QueueList> {
+    const { gateway, lines } = this.desk
+    return Promise.resolve({ gateway, data: [...lines.views(monotonicMs())] })
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.desk.afterwards[Symbol.dispose]()
     this.desk.standings?.[Symbol.dispose]()
@@ -219,23 +232,9 @@ export class GatewayDesk implements Answers, Catalogue, AsyncDisposable {
     const price = prices.length > 0 ? priceOf(prices, job, job.admittedAtMs) : undefined
     return price ? { ...job, price } : job
   }
-
-  #refuseIfFull(queue: Queue, seenAtMs: number): void {
-    const consumer = consumerOf(queue)
-    let waiting = 0
-    for (const live of this.desk.live.values())
-      if (live.consumer === consumer && !live.holder && !live.outcome) waiting++
-    if (waiting >= MAX_WAITING)
-      throw new Failure('overloaded', `${waiting} requests wait for this model. Try again later.`, {
-        retryAfterMs: 5_000,
-      })
-    if (monotonicMs() - seenAtMs > NO_WORKER_MS)
-      throw new Failure(
-        'overloaded',
-        'No worker serves this model at the moment. Try again later.',
-        {
-          retryAfterMs: 10_000,
-        },
-      )
-  }
 }
+
+const noWorker = (): Failure =>
+  new Failure('overloaded', 'No worker serves this model at the moment. Try again later.', {
+    retryAfterMs: 10_000,
+  })

@@ -68,6 +68,11 @@ export class Gateways {
     return sign ? !isGone(sign, nowMs) : nowMs - this.#openedAtMs < SETTLED_MS
   }
 
+  /** How many live, this one among them. */
+  get alive(): number {
+    return this.#signs.size + 1
+  }
+
   /** Whether it is heard of. */
   knows(id: GatewayId): boolean {
     return this.#signs.has(id)

@@ -11,6 +11,7 @@ import { onClaim } from './claims.ts'
 import type { Desk } from './desk.ts'
 import { onDisconnect, onReturn } from './disconnects.ts'
 import type { Gateways } from './gateways.ts'
+import type { LiveJob } from './live-job.ts'
 import type { Queues } from './queues.ts'
 import { Relay } from './relay.ts'
 import { reread } from './reread.ts'
@@ -66,6 +67,7 @@ export class Listening {
       const nowMs = monotonicMs()
       watch.tick(nowMs)
       relay.sweep(nowMs)
+      desk.lines.tick(nowMs)
       if (this.#connected) this.#adoption.tick(nowMs)
     }
     const stuck = new StuckConsumers({
@@ -76,7 +78,7 @@ export class Listening {
     })
     const lookForStuck = (): void => {
       if (!this.#connected) return
-      const waiting = [...desk.live.values()].filter(isFree).map(({ queue }) => queue)
+      const waiting = [...desk.live.values()].filter(isOffered).map(({ queue }) => queue)
       void stuck.look(waiting, monotonicMs())
     }
     this.#timers = [
@@ -171,3 +173,5 @@ export class Listening {
     this.#connected = false
   }
 }
+
+const isOffered = (live: LiveJob): boolean => isFree(live) && live.streamSeq > 0

@@ -4,8 +4,10 @@ import type { Holding, Outcome, Span, Usage } from '../../proto/ledger.ts'
 import type { WorkerId } from '../../proto/ids.ts'
 import { CREDIT_WINDOW, type Job } from '../../proto/job.ts'
 import { consumerOf, type Queue } from '../../proto/subjects.ts'
+import type { Seat } from '../queue/line.ts'
 import type { Post } from './fence.ts'
 import { InputLog } from './input-log.ts'
+import type { Waiting } from './lines.ts'
 import { Silence } from './silence.ts'
 import { Tape } from './tape.ts'
 
@@ -33,6 +35,12 @@ export class LiveJob implements Post {
   streamSeq = 0
   /** Resolves when that is known. */
   stored: Promise<unknown> = Promise.resolve()
+  /** Its place among those that want the same slots; nothing before it has one. */
+  seat: Seat<Waiting> | undefined
+  /** Where a job that must not be lost lies in JOBS while it waits; 0 where it does not. */
+  heldSeq = 0
+  /** Resolves when that is known. */
+  keeping: Promise<unknown> | undefined
   /** Where to acknowledge the latest delivery; nothing until a worker has claimed. */
   ack: string | undefined
   /** Since when nobody holds it. */

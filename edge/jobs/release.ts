@@ -35,6 +35,7 @@ export function release(desk: Desk, live: LiveJob, reason: Reason): void {
   )
   live.holder = undefined
   live.subject = undefined
+  desk.lines.returned(live)
   if (reason !== 'disconnect') stop(desk, live, live.epoch)
   remember(desk, live, holder, reason)
   if (isPoison(live)) live.suspectSinceMs = monotonicMs()

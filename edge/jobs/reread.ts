@@ -18,11 +18,14 @@ export function judgeHeld(desk: Desk, live: LiveJob): void {
  */
 export async function reread(desk: Desk): Promise<void> {
   const doubted = [...desk.live.values()].map((live) => ({ live, doubt: ++live.doubts }))
-  // What is being adopted is doubtful as it is, and is doubted again when it is taken up.
-  const ours = doubted.filter(({ live }) => !live.adopting)
+  // What is being adopted is doubtful as it is, and is doubted again when it is taken up; what was never stored nobody else has.
+  const ours = doubted.filter(({ live }) => !live.adopting && !isOursAlone(live))
   for (const { live } of ours) live.doubtful = true
   await Promise.all(ours.map(({ live, doubt }) => resolve(desk, live, doubt)))
 }
+
+const isOursAlone = ({ seat, keeping, heldSeq }: LiveJob): boolean =>
+  seat?.stage === 'waiting' && keeping === undefined && heldSeq === 0
 
 async function resolve(desk: Desk, live: LiveJob, doubt: number): Promise<void> {
   for (;;) {

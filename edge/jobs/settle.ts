@@ -7,6 +7,7 @@ import { costOf } from '../../proto/money.ts'
 import { JOBS, subjects } from '../../proto/subjects.ts'
 import { depose, forget } from './depose.ts'
 import type { Desk } from './desk.ts'
+import { unhold } from './hold.ts'
 import { keep } from './keep-answer.ts'
 import { accountOf, append } from './ledger.ts'
 import type { LiveJob } from './live-job.ts'
@@ -34,6 +35,7 @@ export async function settle(
 ): Promise<'settled' | 'moved'> {
   if (live.outcome) return 'settled'
   live.outcome = ending.outcome
+  desk.lines.left(live, ending.end?.promptTokens)
   const holder = live.holder
   if (ending.last && live.tape.kept) await keep(desk, live, ending.last)
   const written = await record(desk, live, ending)
@@ -103,6 +105,10 @@ async function record(desk: Desk, live: LiveJob, ending: Ending): Promise<'writt
  */
 async function unqueue(desk: Desk, live: LiveJob, outcome: Outcome): Promise<void> {
   try {
+    // It may be on its way to JOBS.
+    if (live.keeping) await live.keeping
+    if (live.streamSeq === 0) await live.stored
+    if (live.heldSeq > 0) await unhold(desk, live)
     if (live.ack) desk.nc.publish(live.ack, outcome === 'done' ? '+ACK' : '+TERM')
     else if (live.streamSeq > 0) await desk.jsm.streams.deleteMessage(JOBS, live.streamSeq, false)
   } catch (cause) {

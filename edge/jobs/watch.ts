@@ -58,7 +58,10 @@ export class Watch {
     for (const live of this.#desk.live.values()) {
       try {
         if (live.doubtful) continue
-        if (working && live.holder && live.ack) this.#desk.nc.publish(live.ack, '+WPI')
+        if (working && live.holder && live.ack) {
+          this.#desk.nc.publish(live.ack, '+WPI')
+          this.#desk.lines.count(live)
+        }
         live.silence.forgive(stalledMs)
         if (!connected) live.silence.excuse(nowMs)
         if (this.#look(live, nowMs, connected)) unclaimed.push(live)

@@ -57,6 +57,7 @@ describe('the configuration of nats-server', () => {
       {
         "publish": [
           "job.>",
+          "held.>",
           "ledger.>",
           "dead.>",
           "answer.>",

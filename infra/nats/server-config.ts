@@ -105,6 +105,7 @@ system_account: SYS
 export const gatewayMay = (name: string): Permissions => ({
   publish: [
     'job.>',
+    'held.>',
     'ledger.>',
     'dead.>',
     'answer.>',

@@ -37,7 +37,7 @@ const streams: readonly Stream[] = [
     name: JOBS,
     description:
       'Accepted work, one message a job until a gateway settles it: the index of live jobs.',
-    subjects: ['job.>'],
+    subjects: ['job.>', 'held.>'],
     retention: RetentionPolicy.Workqueue,
     storage: StorageType.File,
     duplicate_window: nanos(2 * MINUTE_MS),
