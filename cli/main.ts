@@ -8,6 +8,7 @@ import { keysCommand } from './commands/keys.ts'
 import { modelsCommand } from './commands/models.ts'
 import { pricesCommand } from './commands/prices.ts'
 import { usageCommand } from './commands/usage.ts'
+import { queuesCommand } from './commands/queues.ts'
 import { localStack } from './local-stack.ts'
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`)
@@ -40,6 +41,7 @@ const connected = (): JuneClient => {
   return client
 }
 program.addCommand(keysCommand(connected, print).hook('preAction', connect))
+program.addCommand(queuesCommand(connected, print).hook('preAction', connect))
 program.addCommand(checkCommand(target, print))
 program.addCommand(pricesCommand(connected, print).hook('preAction', connect))
 program.addCommand(budgetsCommand(connected, print).hook('preAction', connect))

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { CreatedKey, KeyList, KeyView, type NewKey } from '../proto/admin.ts'
 import { BudgetList, BudgetView, type NewBudget } from '../proto/budget.ts'
 import { Failure } from '../proto/failure.ts'
+import { QueueList } from '../proto/queues.ts'
 import { ErrorBody } from '../proto/openai/error.ts'
 import { PriceList, PriceView, type NewPrice } from '../proto/price.ts'
 import { UsagePage, type UsageBucket } from '../proto/usage-report.ts'
@@ -95,6 +96,10 @@ export class JuneClient {
   /** The jobs themselves, as a file that comes piece by piece. */
   async exportUsage(query: UsageQuery & { format: 'csv' | 'jsonl' }): Promise<Response> {
     return this.#ask(`/admin/usage/export?${searchOf(query)}`)
+  }
+
+  queues(): Promise<QueueList> {
+    return this.#call(QueueList, 'GET', '/admin/queues')
   }
 
   async #call<S extends z.ZodType>(

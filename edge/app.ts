@@ -15,6 +15,7 @@ import { budgetRoutes } from './routes/budgets.ts'
 import { priceRoutes } from './routes/prices.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { modelRoutes } from './routes/models.ts'
+import { queueRoutes } from './routes/queues.ts'
 import { streamRoutes } from './routes/streams.ts'
 import { usageRoutes } from './routes/usage.ts'
 
@@ -35,6 +36,7 @@ export function createApp(ports: Ports) {
   app.route('/', priceRoutes(ports))
   app.route('/', budgetRoutes(ports))
   app.route('/', usageRoutes(ports))
+  app.route('/', queueRoutes(ports))
   app.route('/', healthRoutes(ports))
   app.route('/', docsRoutes(ports))
   let description: object | undefined

@@ -57,6 +57,22 @@ export function deskRegistry(desk: GatewayDesk): Registry {
     'Workers that beat lately',
     () => desk.roster.workers(monotonicMs()).length,
   )
+  const { lines } = desk.desk
+  registry.registerMetric(lines.histograms.wait)
+  registry.registerMetric(lines.histograms.etaError)
+  registry.registerMetric(
+    new Gauge({
+      name: 'june_gateway_queue_waiting',
+      help: 'Jobs that wait for their turn in the memory of this gateway',
+      labelNames: ['queue', 'class'],
+      registers: [],
+      collect() {
+        this.reset()
+        for (const { queue, priority, waiting } of lines.waitingByClass())
+          this.set({ queue, class: priority }, waiting)
+      },
+    }),
+  )
   return registry
 }
 

@@ -84,6 +84,7 @@ nc.subscribe(subjects.keyChanged, { callback: () => keys.forget() })
 const app = createApp({
   answers: desk,
   catalogue: desk,
+  lineup: desk,
   keys,
   keyring: store,
   money,

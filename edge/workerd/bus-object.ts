@@ -8,12 +8,13 @@ import { applyStreams, ensureConsumer, ensureUsageConsumer } from '../../infra/n
 import { Failure } from '../../proto/failure.ts'
 import { newGatewayId, type JobId } from '../../proto/ids.ts'
 import type { Job } from '../../proto/job.ts'
+import type { QueueList } from '../../proto/queues.ts'
 import type { AnswerHead } from '../../proto/stored-answer.ts'
 import { subjects } from '../../proto/subjects.ts'
 import { monotonicMs } from '../clock.ts'
 import { GatewayDesk } from '../jobs/gateway-desk.ts'
 import { deskRegistry } from '../metrics.ts'
-import type { OnceKey, Resumed, Served } from '../ports.ts'
+import type { OnceKey, Queued, Resumed, Served } from '../ports.ts'
 import { UsageWriter } from '../usage/writer.ts'
 import { readVars, type Bindings } from './bindings.ts'
 import { askDatabase } from './database.ts'
@@ -26,11 +27,16 @@ const CONNECT_TIMEOUT_MS = 2_000
 /** How often an object whose usage waits to be written is woken. */
 const AWAKE_MS = 20_000
 
+/** The accepted frames of an answer, as records. */
+export interface Asked {
+  frames: ReadableStream<Uint8Array>
+  queued: Queued | undefined
+}
+
 /** An answer that may have begun elsewhere or earlier, with its frames as records. */
-export interface Reading {
+export interface Reading extends Asked {
   head: AnswerHead
   stored: boolean
-  frames: ReadableStream<Uint8Array>
 }
 
 /**
@@ -47,12 +53,12 @@ export class BusObject extends DurableObject<Bindings> {
   readonly #limiter = objectLimiter(this.env)
   #opening: Promise<GatewayDesk> | undefined
 
-  /** The accepted frames of an answer, as records. Cancelling the stream cancels the job. */
+  /** Cancelling the stream cancels the job. */
   ask(
     job: Job,
     limited: boolean,
     input: ReadableStream<Uint8Array> | undefined,
-  ): Promise<Reply<ReadableStream<Uint8Array>>> {
+  ): Promise<Reply<Asked>> {
     return reply(async () => {
       const desk = await this.#desk()
       // This object may have woken only now: it must have heard who is there before it says that nobody is.
@@ -61,7 +67,7 @@ export class BusObject extends DurableObject<Bindings> {
       const mine = { ...job, gateway: desk.desk.gateway }
       const how = { signal: abort.signal, limited, ...(input && { input: blocksOf(input) }) }
       const answer = await desk.ask(mine, how)
-      return streamOf(answer, () => abort.abort())
+      return { frames: streamOf(answer, () => abort.abort()), queued: answer.queued }
     })
   }
 
@@ -109,6 +115,10 @@ export class BusObject extends DurableObject<Bindings> {
         workers: desk.roster.workers(monotonicMs()).length > 0,
       }
     })
+  }
+
+  queues(): Promise<Reply<QueueList>> {
+    return reply(async () => (await this.#desk()).queues())
   }
 
   metrics(): Promise<Reply<string>> {
@@ -225,7 +235,7 @@ export class BusObject extends DurableObject<Bindings> {
 async function readingOf(read: (signal: AbortSignal) => Promise<Resumed>): Promise<Reading> {
   const abort = new AbortController()
   const { head, stored, answer } = await read(abort.signal)
-  return { head, stored, frames: streamOf(answer, () => abort.abort()) }
+  return { head, stored, frames: streamOf(answer, () => abort.abort()), queued: answer.queued }
 }
 
 async function* blocksOf(input: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {

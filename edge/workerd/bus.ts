@@ -1,24 +1,26 @@
 import { GatewayId, type GatewayName, type JobId } from '../../proto/ids.ts'
 import type { Job } from '../../proto/job.ts'
+import type { QueueList } from '../../proto/queues.ts'
 import type {
   Answer,
   Answers,
   AskOptions,
   Catalogue,
+  Lineup,
   OnceKey,
   Resumed,
   ResumeOptions,
   Served,
 } from '../ports.ts'
 import type { Bindings } from './bindings.ts'
-import type { BusObject, Reading } from './bus-object.ts'
+import type { Asked, BusObject, Reading } from './bus-object.ts'
 import { mergeMetrics } from './merge-metrics.ts'
 import { recordsOf, streamOf } from './records.ts'
 import { valueOf } from './reply.ts'
 import { shardOf } from './shard.ts'
 
 /** The job desks, as the Worker reaches them: a job's id says which object has it. */
-export class Bus implements Answers, Catalogue {
+export class Bus implements Answers, Catalogue, Lineup {
   readonly #objects: Bindings['BUS']
   readonly #shards: number
   readonly #name: GatewayName
@@ -37,8 +39,8 @@ export class Bus implements Answers, Catalogue {
   async ask(job: Job, { signal, input, limited = false }: AskOptions): Promise<Answer> {
     const blocks = input && streamOf(oneByOne(input), () => undefined)
     const shard = this.#shard(shardOf(job.id, this.#shards))
-    const stream = await valueOf(shard.ask(job, limited, blocks))
-    return answerIn(stream, signal)
+    const asked = await valueOf(shard.ask(job, limited, blocks))
+    return answerIn(asked, signal)
   }
 
   async askOnce(
@@ -72,6 +74,13 @@ export class Bus implements Answers, Catalogue {
     return valueOf(this.#shard(0).parts())
   }
 
+  /** Each object has queues of its own: they stand one after the other. */
+  async queues(): Promise<QueueList> {
+    const shards = Array.from({ length: this.#shards }, (_, i) => i)
+    const lists = await Promise.all(shards.map((i) => valueOf(this.#shard(i).queues())))
+    return { gateway: this.#name, data: lists.flatMap(({ data }) => data) }
+  }
+
   async metrics(): Promise<string> {
     const shards = Array.from({ length: this.#shards }, (_, i) => i)
     const texts = await Promise.all(shards.map((i) => valueOf(this.#shard(i).metrics())))
@@ -88,16 +97,17 @@ export class Bus implements Answers, Catalogue {
   }
 }
 
-function reading({ head, stored, frames }: Reading, signal: AbortSignal): Resumed {
-  return { head, stored, answer: answerIn(frames, signal) }
+function reading({ head, stored, ...asked }: Reading, signal: AbortSignal): Resumed {
+  return { head, stored, answer: answerIn(asked, signal) }
 }
 
-function answerIn(frames: ReadableStream<Uint8Array>, signal: AbortSignal): Answer {
+function answerIn({ frames, queued }: Asked, signal: AbortSignal): Answer {
   const reader = frames.getReader()
   const leave = (): void => void reader.cancel().catch(() => undefined)
   signal.addEventListener('abort', leave, { once: true })
   if (signal.aborted) leave()
-  return framesOf(reader, leave)
+  const answer = framesOf(reader, leave)
+  return queued ? Object.assign(answer, { queued }) : answer
 }
 
 async function* framesOf(

@@ -55,6 +55,7 @@ function portsOf(bindings: Bindings): Ports {
   return {
     answers: bus,
     catalogue: bus,
+    lineup: bus,
     keys,
     keyring: store,
     money: moneyAdmin(

@@ -16,7 +16,13 @@ export function mergeMetrics(texts: readonly string[]): string {
         families.set(name, family)
         if (shard === 0) family.head.push(line)
       } else if (line) {
-        family.samples.push(line.replace(/^(\w+) /, `$1{shard="${shard}"} `))
+        family.samples.push(
+          line.replace(
+            /^(\w+)(?:\{(.*)\})? /,
+            (_, sample: string, labels?: string) =>
+              `${sample}{${labels === undefined ? '' : `${labels},`}shard="${shard}"} `,
+          ),
+        )
       }
     }
   }
