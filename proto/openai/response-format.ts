@@ -17,7 +17,7 @@ const JsonSchema = z.object({
       context.addIssue({ code: 'custom', path: [...thrown.path], message: thrown.message })
     }
   }),
-  /** An answer keeps to its schema whatever this says. */
+  /** An answer keeps to its schema whatever this says, and optional properties are possible either way. */
   strict: z.boolean().nullish(),
 })
 

@@ -1,3 +1,4 @@
+import { insideOf } from './large.ts'
 import { BadSchema, type Shape, type Shapes } from './shape.ts'
 
 /** Where an answer is several lists or objects at once until one of them turns out to be meant. */
@@ -5,7 +6,7 @@ const MESSAGE =
   'Several of its branches may begin alike. Let there be one list at most, and begin each object with a required ' +
   'property whose const no other has.'
 
-type Opener = Extract<Shape, { kind: 'array' | 'object' | 'map' }> | { kind: 'any' }
+type Opener = Extract<Shape, { kind: 'array' | 'object' }> | { kind: 'any' }
 
 /**
  * Refuses choices that nest in each other while it is open which of their branches is meant. Whoever follows such an
@@ -37,18 +38,20 @@ class OpenersOf {
         return [{ kind: 'any' }]
       case 'array':
       case 'object':
-      case 'map':
         return [shape]
       case 'choice':
         return shape.of.flatMap((each) => this.of(each))
       case 'ref':
         return this.#ofName(shape.to)
       case 'boolean':
+      case 'decimal':
       case 'integer':
       case 'literal':
+      case 'never':
       case 'null':
       case 'number':
       case 'string':
+      case 'text':
         return []
     }
   }
@@ -79,7 +82,8 @@ function beginApart(objects: readonly Opener[]): boolean {
   const seen = new Set<string>()
   const names = new Map<string, 'const' | 'other'>()
   for (const object of objects) {
-    const [first] = object.kind === 'object' ? object.members : []
+    const [first] =
+      object.kind === 'object' ? object.members.filter(({ shape }) => shape.kind !== 'never') : []
     if (!first?.required) return false
     const values = literalsOf(first.shape)
     const how = values ? 'const' : 'other'
@@ -101,11 +105,4 @@ function literalsOf(shape: Shape): string[] | undefined {
   if (shape.kind !== 'choice') return undefined
   const all = shape.of.map(literalsOf)
   return all.every((each) => each !== undefined) ? all.flat() : undefined
-}
-
-function insideOf(shape: Shape): readonly Shape[] {
-  if (shape.kind === 'array') return [shape.items]
-  if (shape.kind === 'map') return [shape.values]
-  if (shape.kind === 'object') return shape.members.map((member) => member.shape)
-  return shape.kind === 'choice' ? shape.of : []
 }

@@ -9,7 +9,11 @@ export function refuseEndless({ root, named }: Shapes): void {
   const ends = (shape: Shape): boolean => {
     if (shape.kind === 'ref') return ending.has(shape.to)
     if (shape.kind === 'choice') return shape.of.some(ends)
-    if (shape.kind === 'array') return shape.min === 0 || ends(shape.items)
+    if (shape.kind === 'never') return false
+    if (shape.kind === 'array') {
+      const musts = shape.first.slice(0, shape.min)
+      return musts.every(ends) && (shape.min <= musts.length || ends(shape.items))
+    }
     if (shape.kind !== 'object') return true
     return shape.members.every((member) => !member.required || ends(member.shape))
   }

@@ -1,8 +1,10 @@
 import { describe, test } from 'vitest'
 import { readSchema } from './read-schema.ts'
+import { anyOther } from './make-shape.ts'
 import { BadSchema, type Shape } from './shape.ts'
 
 const string: Shape = { kind: 'string', min: 0, max: null }
+const anyMany = { min: 0, max: null }
 const plain = { type: 'string' }
 const literal = (value: unknown): Shape => ({ kind: 'literal', json: JSON.stringify(value) })
 
@@ -52,7 +54,7 @@ describe('a JSON schema', () => {
     ],
     [
       { type: 'array', items: { type: 'boolean' }, minItems: 1 },
-      { kind: 'array', items: { kind: 'boolean' }, min: 1, max: null },
+      { kind: 'array', first: [], items: { kind: 'boolean' }, min: 1, max: null },
     ],
     [
       { type: 'object', properties: { a: { const: 1 }, b: {} }, required: ['b'] },
@@ -62,12 +64,41 @@ describe('a JSON schema', () => {
           { name: 'a', shape: literal(1), required: false },
           { name: 'b', shape: { kind: 'any' }, required: true },
         ],
+        others: [anyOther(false)],
+        ...anyMany,
       },
     ],
-    [{ additionalProperties: { type: 'null' } }, { kind: 'map', values: { kind: 'null' } }],
+    [
+      { additionalProperties: { type: 'null' } },
+      {
+        kind: 'object',
+        members: [],
+        others: [{ ...anyOther(true), shape: { kind: 'null' } }],
+        ...anyMany,
+      },
+    ],
     [
       { type: 'object', additionalProperties: false },
-      { kind: 'object', members: [] },
+      { kind: 'object', members: [], others: [], ...anyMany },
+    ],
+    [
+      { type: 'array', prefixItems: [{ const: 1 }], items: false, minItems: 1 },
+      { kind: 'array', first: [literal(1)], items: { kind: 'never' }, min: 1, max: 1 },
+    ],
+    [
+      {
+        allOf: [
+          { type: 'integer', minimum: 2 },
+          { type: 'number' },
+          { type: 'integer', maximum: 5 },
+        ],
+      },
+      { kind: 'integer', min: 2, max: 5 },
+    ],
+    [{ type: 'string', enum: ['a', 'bb'], minLength: 2 }, literal('bb')],
+    [
+      { oneOf: [{ const: 'a' }, { type: 'null' }] },
+      { kind: 'choice', of: [literal('a'), { kind: 'null' }] },
     ],
     [
       { type: 'string', enum: ['a', 1, 'b"', null] },
@@ -97,27 +128,53 @@ describe('a JSON schema', () => {
     ['', []],
     ['type', { type: 'text' }],
     ['type', { type: [] }],
-    ['pattern', { type: 'string', pattern: 'a' }],
-    ['oneOf', { oneOf: [{}] }],
+    ['pattern', { type: 'string', pattern: '(?=a)' }],
+    ['pattern', { type: 'string', pattern: '(a)\\1' }],
+    ['pattern', { type: 'string', pattern: '\\bx' }],
+    ['pattern', { type: 'string', pattern: '(' }],
+    ['pattern', { type: 'string', pattern: 7 }],
+    ['pattern', { type: 'string', pattern: 'a'.repeat(1001) }],
+    ['', { type: 'string', pattern: '^(a?){500}(b?){500}(c?){500}(d?){500}$' }],
+    ['', { type: 'string', pattern: '^(a|aa)$', maxLength: 0 }],
+    ['', { type: 'string', pattern: '(.*a.{20}){2}' }],
+    ['oneOf', { oneOf: [{ type: 'string' }, { type: 'string', maxLength: 3 }] }],
+    [
+      'oneOf.2',
+      {
+        oneOf: [{ type: 'string' }, { const: 1 }, { type: ['null'], allOf: [{ type: 'string' }] }],
+      },
+    ],
+    ['oneOf.1', { oneOf: [{ const: 1 }, { minLength: 2 }] }],
+    ['allOf', { allOf: [] }],
+    ['', { allOf: [{ type: 'string' }, { type: 'number' }] }],
+    ['not', { type: 'object', not: { properties: { a: { const: 1 } }, required: ['a'] } }],
+    ['not', { type: 'string', not: { type: 'string' } }],
+    ['if', { if: {}, else: {} }],
+    ['uniqueItems', { type: 'array', uniqueItems: true }],
+    ['contains', { type: 'array', contains: {} }],
+    ['items', { type: 'array', items: [{}] }],
+    ['multipleOf', { type: 'integer', multipleOf: 0 }],
+    ['multipleOf', { type: 'number', multipleOf: 0.12345 }],
+    ['', { type: 'integer', minimum: 1, maximum: 6, multipleOf: 7 }],
+    ['minimum', { type: 'number', minimum: 1e-300 }],
+    ['propertyNames', { type: 'object', propertyNames: { maxLength: 3 } }],
+    ['', { type: 'object', minProperties: 2 }],
+    ['', { properties: { a: {} }, required: ['b'], additionalProperties: false }],
     ['constructor', { constructor: 1 }],
-    ['properties.a.format', { properties: { a: { type: 'string', format: 'email' } } }],
+    ['properties.a.format', { properties: { a: { type: 'string', format: 'iri' } } }],
     ['properties', { type: 'object', properties: [] }],
-    ['required', { properties: { a: {} }, required: ['b'] }],
-    ['items.minimum', { items: { type: 'number', minimum: 0.5 } }],
     ['maxLength', { type: 'string', minLength: 2, maxLength: 1 }],
     ['maxItems', { type: 'array', maxItems: 901 }],
     ['', { type: 'integer', minimum: 1, maximum: 0 }],
     ['maximum', { type: 'integer', maximum: 1e300 }],
     ['enum', { type: 'string', enum: [1] }],
-    ['enum', { enum: [{ a: 1 }] }],
     ['const', { const: Infinity }],
     ['anyOf', { anyOf: [] }],
-    ['type', { anyOf: [{}], type: 'string' }],
     ['anyOf.1.type', { anyOf: [{}, { type: 'x' }] }],
     ['$ref', { $ref: 'https://example.com/schema' }],
     ['$ref', { $ref: '#/$defs/toString', $defs: {} }],
     ['minLength', { minLength: -1 }],
-    ['', { minimum: 3 }],
+    ['$ref', { $ref: '#/properties/a', properties: {} }],
   ])('is refused at %j: %j', ([path, schema], { expect }) => {
     expect(fault(schema)).toBe(path)
   })

@@ -1,9 +1,12 @@
-import { BadSchema, type Shape } from './shape.ts'
+import { BadSchema } from './shape.ts'
 
-/** Subschemas, members and values of one schema. */
+/** Subschemas, members and values of one schema, and of what it comes to. */
 export const MAX_WEIGHT = 2048
 /** All that it counts: lengths of strings and lists together. */
 export const MAX_COUNTED = 20_000
+/** Steps of putting languages and shapes together: a tenth of a second or two. */
+export const MAX_UNITS = 400_000
+export const TOO_LARGE = 'The schema is too large. Ask for less at once.'
 /** What may come next is looked at once for each of these, with every token of an answer, while others wait. */
 export const MAX_BRANCHES = 32
 export const MAX_VALUES = 512
@@ -11,7 +14,7 @@ export const MAX_OPTIONAL = 256
 /** llama.cpp repeats an element and its comma no more often. */
 const MAX_COUNT = 900
 
-const TYPES = ['string', 'number', 'integer', 'boolean', 'null', 'array', 'object'] as const
+export const TYPES = ['string', 'number', 'integer', 'boolean', 'null', 'array', 'object'] as const
 export type Type = (typeof TYPES)[number]
 
 /** They say something of a value, and nothing that an answer must keep. */
@@ -21,17 +24,41 @@ const ANNOTATIONS = new Set(
     'readOnly writeOnly'
   ).split(' '),
 )
-const RULES = new Set(
-  (
-    'type enum const anyOf $ref properties required additionalProperties items minItems maxItems ' +
-    'minLength maxLength minimum maximum exclusiveMinimum exclusiveMaximum'
-  ).split(' '),
-)
+/** Of values of each sort. */
+export const RULES_OF = {
+  string: ['minLength', 'maxLength', 'pattern', 'format'],
+  number: ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
+  array: ['items', 'prefixItems', 'minItems', 'maxItems', 'uniqueItems'],
+  object: [
+    'properties',
+    'required',
+    'additionalProperties',
+    'patternProperties',
+    'propertyNames',
+    'minProperties',
+    'maxProperties',
+  ],
+} as const satisfies Partial<Record<Type, readonly string[]>>
+const RULES = new Set<string>([
+  'type',
+  'enum',
+  'const',
+  'anyOf',
+  'oneOf',
+  'allOf',
+  'not',
+  '$ref',
+  ...Object.values(RULES_OF).flat(),
+])
 const REMEDIES = new Map([
-  ['oneOf', 'Use anyOf.'],
-  ['allOf', 'Write what all of them ask for as one schema.'],
-  ['pattern', 'List the possible values as an enum, or leave it out.'],
-  ['prefixItems', 'Use an object with a name for each place.'],
+  ['if', 'Use anyOf, with the condition in each of its branches.'],
+  ['contains', 'Use prefixItems, or say of all items what they are.'],
+  ['dependentRequired', 'Use anyOf, with and without the property.'],
+  ['dependentSchemas', 'Use anyOf, with and without the property.'],
+  ['unevaluatedProperties', 'Use additionalProperties.'],
+  ['unevaluatedItems', 'Use items.'],
+  ['additionalItems', 'Use prefixItems, and items for the rest.'],
+  ['$dynamicRef', 'Use $ref.'],
   ['nullable', 'Add "null" to its type.'],
 ])
 
@@ -69,15 +96,6 @@ export function counts(
 export const isObject = (value: unknown): value is Schema =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-export function alone(rules: ReadonlySet<string>, rule: string, path: Path): Path {
-  const other = [...rules].find((each) => each !== rule)
-  if (other === undefined) return [...path, rule]
-  throw new BadSchema(
-    [...path, other],
-    `It is not supported beside ${rule}. Put it into what ${rule} names.`,
-  )
-}
-
 export function typesOf({ type }: Schema, path: Path): Type[] {
   if (type === undefined) return []
   const named = new Set(typeof type === 'string' ? [type] : strings(type, path))
@@ -101,32 +119,6 @@ function count(value: unknown, path: Path): number | null {
   if (Number.isInteger(value) && Number(value) >= 0 && Number(value) <= MAX_COUNT)
     return Number(value)
   throw new BadSchema(path, `It must be a whole number from 0 to ${MAX_COUNT}.`)
-}
-
-export function integer(schema: Schema, path: Path): Shape {
-  const bound = (key: string, by: number): number | null => {
-    const value = schema[key]
-    if (value === undefined) return null
-    if (Number.isSafeInteger(value)) return Number(value) + by
-    throw new BadSchema([...path, key], 'It must be a whole number below 2^53.')
-  }
-  const lowest = [bound('minimum', 0), bound('exclusiveMinimum', 1)].filter((at) => at !== null)
-  const highest = [bound('maximum', 0), bound('exclusiveMaximum', -1)].filter((at) => at !== null)
-  const min = lowest.length > 0 ? Math.max(...lowest) : null
-  const max = highest.length > 0 ? Math.min(...highest) : null
-  if (min !== null && max !== null && max < min)
-    throw new BadSchema(path, 'No number is both above its minimum and below its maximum.')
-  return { kind: 'integer', min, max }
-}
-
-export function number(schema: Schema, path: Path): Shape {
-  for (const key of ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'])
-    if (schema[key] !== undefined)
-      throw new BadSchema(
-        [...path, key],
-        'It is supported of integers only. Use an integer, or leave it out.',
-      )
-  return { kind: 'number' }
 }
 
 export function isOfType(value: unknown, type: Type): boolean {

@@ -1,5 +1,9 @@
-import type { Member, Shape, Shapes } from '../../../../proto/schema/shape.ts'
+import { ALL_TEXTS, type Language } from '../../../../proto/schema/language.ts'
+import type { ArrayShape, ObjectShape, Shape, Shapes } from '../../../../proto/schema/shape.ts'
 import { integers } from './digits.ts'
+import { rulesOf } from './language-rules.ts'
+import { membersOf } from './members.ts'
+import { times } from './times.ts'
 
 /**
  * JSON without line breaks, and with at most one space after a colon or a comma: models like to write it, and a model
@@ -27,6 +31,7 @@ export function gbnfOf(shapes: Shapes): string {
 class RuleWriter {
   readonly rules: string[] = []
   readonly #names = new Map<string, string>()
+  readonly #languages = new Map<Language, string>()
 
   of(shape: Shape): string {
     switch (shape.kind) {
@@ -42,18 +47,22 @@ class RuleWriter {
         return quoted(shape.json)
       case 'integer':
         return integers(shape.min, shape.max)
+      case 'decimal':
+        return this.#language(shape.texts, 'digits')
       case 'string':
         return `"\\"" char${times(shape.min, shape.max)} "\\""`
+      case 'text':
+        return this.#text(shape.texts)
       case 'array':
         return this.#array(shape)
       case 'object':
-        return this.#object(shape.members)
-      case 'map':
-        return this.#map(shape.values)
+        return this.#object(shape)
       case 'choice':
         return this.#rule(shape.of.map((each) => this.of(each)).join(' | '))
       case 'ref':
         return this.#name(shape.to)
+      case 'never':
+        throw new Error('A shape that no value has was to be written.')
     }
   }
 
@@ -61,32 +70,49 @@ class RuleWriter {
     this.rules.push(`${this.#name(name)} ::= ${this.of(shape)}`)
   }
 
-  #array({ items, min, max }: Extract<Shape, { kind: 'array' }>): string {
+  #text(texts: Language): string {
+    return texts === ALL_TEXTS ? 'string' : `"\\"" ${this.#language(texts, 'string')}`
+  }
+
+  /** One set of rules for a language, however often it is used. */
+  #language(language: Language, kind: 'string' | 'digits'): string {
+    const known = this.#languages.get(language)
+    if (known !== undefined) return known
+    const name = `l${this.#languages.size}`
+    this.#languages.set(language, name)
+    this.rules.push(...rulesOf(name, language, kind))
+    return name
+  }
+
+  #array({ first, items, min, max }: ArrayShape): string {
     if (max === 0) return '"[" "]"'
-    const item = this.#rule(this.of(items))
+    if (first.length === 0) return `"[" ${this.#items(this.#rule(this.of(items)), min, max)} "]"`
+    const rest = max === null ? null : Math.max(0, max - first.length)
+    let after =
+      rest === 0
+        ? ''
+        : `( comma ${this.#rule(this.of(items))} )${times(Math.max(0, min - first.length), rest)}`
+    for (const [i, shape] of [...first.entries()].toReversed()) {
+      const item = `${i === 0 ? '' : 'comma '}${this.#rule(this.of(shape))} ${after}`
+      after = this.#rule(i < min ? item : `( ${item} )?`)
+    }
+    return `"[" ${after} "]"`
+  }
+
+  #items(item: string, min: number, max: number | null): string {
     const more = times(Math.max(0, min - 1), max === null ? null : max - 1)
     const list = max === 1 ? item : `${item} ( comma ${item} )${more}`
-    return min === 0 ? `"[" ( ${list} )? "]"` : `"[" ${list} "]"`
+    return min === 0 ? `( ${list} )?` : list
   }
 
-  #map(values: Shape): string {
-    const member = this.#rule(`string colon ${this.of(values)}`)
-    return `"{" ( ${member} ( comma ${member} )* )? "}"`
-  }
-
-  /** Two rules a member: what may come from it on as the first, and what may come after others. */
-  #object(members: readonly Member[]): string {
-    let first = ''
-    let later = ''
-    for (const { name, shape, required } of members.toReversed()) {
-      const pair = this.#rule(`${quoted(JSON.stringify(name))} colon ${this.of(shape)}`)
-      const begun = `${pair} ${later}`
-      const [skipped, mayEnd] = [first, first === '']
-      first = required ? this.#rule(begun) : this.#rule(mayEnd ? begun : `${begun} | ${skipped}`)
-      if (!required && mayEnd) first = this.#rule(`( ${first} )?`)
-      later = this.#rule(`${required ? `comma ${pair}` : `( comma ${pair} )?`} ${later}`)
-    }
-    return `"{" ${first} "}"`
+  #object(shape: ObjectShape): string {
+    return membersOf(shape, {
+      rule: (body) => this.#rule(body),
+      pair: (name, value) =>
+        this.#rule(
+          `${typeof name === 'string' ? quoted(JSON.stringify(name)) : this.#text(name)} colon ${this.of(value)}`,
+        ),
+    })
   }
 
   #rule(body: string): string {
@@ -104,6 +130,3 @@ class RuleWriter {
 
 /** As GBNF's own string. What JSON escapes is escaped once more. */
 const quoted = (json: string): string => `"${json.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
-
-const times = (min: number, max: number | null): string =>
-  min === 0 && max === null ? '*' : `{${min},${max ?? ''}}`
