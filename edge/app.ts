@@ -16,6 +16,8 @@ import { priceRoutes } from './routes/prices.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { modelRoutes } from './routes/models.ts'
 import { queueRoutes } from './routes/queues.ts'
+import { responseRoutes } from './routes/responses.ts'
+import { storedResponseRoutes } from './routes/stored-responses.ts'
 import { streamRoutes } from './routes/streams.ts'
 import { usageRoutes } from './routes/usage.ts'
 
@@ -29,6 +31,8 @@ export function createApp(ports: Ports) {
   app.use('/v1/*', requireKey(ports.keys, 'developer'), limit(ports.limiter), bodyGuard)
   app.use('/admin/*', requireKey(ports.keys, 'admin'), bodyGuard)
   app.route('/', chatRoutes(ports))
+  app.route('/', responseRoutes(ports))
+  app.route('/', storedResponseRoutes(ports))
   app.route('/', streamRoutes(ports))
   app.route('/', messageRoutes(ports))
   app.route('/', modelRoutes(ports))

@@ -8,14 +8,17 @@ import type { Limits } from '../proto/limits.ts'
 import type { Nanos } from '../proto/money.ts'
 import type { NewPrice, PriceView } from '../proto/price.ts'
 import type { RouteFamily } from '../proto/scopes.ts'
+import type { FailureBody } from '../proto/failure.ts'
 import type { AnswerHead } from '../proto/stored-answer.ts'
 import type { UsageRow } from '../proto/usage.ts'
 import type { RowsAsk, UsageAsk, UsageSum } from '../proto/usage-report.ts'
+import type { StoredResponse } from '../proto/stored-response.ts'
 import type { z } from 'zod'
 
 /** The whole world of the gateway. `node/` and `workerd/` each answer it; tests answer it with a few lines. */
 export interface Ports {
   answers: Answers
+  responses: Responses
   catalogue: Catalogue
   keys: Keys
   keyring: Keyring
@@ -52,6 +55,33 @@ export interface Answers {
   /** A name for the jobs of this gateway, which claims are sent to. */
   gateway(): Promise<Job['gateway']>
 }
+
+/** What was asked of stored responses, and what became of them, for as long as they are kept. */
+export interface Responses {
+  /** Resolves once it is on disk: only then may anybody be shown its id. */
+  put(asked: StoredResponse): Promise<void>
+  /** Nothing for what never was, is deleted or too old, or is another project's. */
+  look(id: JobId, tenant: string): Promise<Looked | undefined>
+  /** Both what was asked and what was answered. */
+  remove(id: JobId): Promise<void>
+}
+
+export interface Looked {
+  asked: StoredResponse
+  fate: Fate
+}
+
+/** What became of a response. `failure` says why it ended otherwise than well; its frames are what there was by then. */
+export type Fate =
+  | { state: 'queued' }
+  | { state: 'in_progress' }
+  | {
+      state: 'over'
+      frames: readonly Uint8Array[]
+      /** How they are to be read. */
+      reading: AnswerHead['reading']
+      failure: FailureBody | null
+    }
 
 /** A request that must not be carried out twice. Both are hashes. */
 export interface OnceKey {

@@ -51,6 +51,10 @@ export const Reading = z.object({
   includeUsage: z.boolean(),
   /** Absent where every token of the answer is plain text. */
   marks: Marks.optional(),
+  /** It is the answer of a stored response, and is kept with what was asked: see `stored-response.ts`. */
+  stored: z.boolean().optional(),
+  /** Resumable, and yet over when its last reader hangs up: only the death of a gateway does not end it. */
+  endsWithReader: z.boolean().optional(),
 })
 export type Reading = z.infer<typeof Reading>
 

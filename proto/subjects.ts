@@ -32,6 +32,10 @@ export const subjects = {
   answer: (id: JobId) => `answer.${id}` as const,
   /** Which job an idempotency key stands for. */
   idempotency: (hash: string) => `idem.${hash}` as const,
+  /** What was asked of a stored response, and its answer: both go together. */
+  responseAsked: (id: JobId) => `response.${id}.asked` as const,
+  responseAnswer: (id: JobId) => `response.${id}.answer` as const,
+  responseParts: (id: JobId) => `response.${id}.*` as const,
   /** Connections that ended, imported from the system account. */
   poolDisconnects: 'sys.pool',
   edgeDisconnects: 'sys.edge',
@@ -51,6 +55,7 @@ export const JOBS = 'JOBS'
 export const LEDGER = 'LEDGER'
 export const FRAMES = 'FRAMES'
 export const ANSWERS = 'ANSWERS'
+export const RESPONSES = 'RESPONSES'
 
 /** The consumer of LEDGER that all gateways share, to write what was used where it is asked for. */
 export const USAGE = 'usage'

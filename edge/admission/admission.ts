@@ -1,5 +1,5 @@
-import { newJobId, type GatewayId } from '../../proto/ids.ts'
-import { DEFAULT_DEADLINE_MS, type ChatJob, type Job } from '../../proto/job.ts'
+import { newJobId, type GatewayId, type JobId } from '../../proto/ids.ts'
+import { DEFAULT_DEADLINE_MS, type ChatJob, type Job, type Reading } from '../../proto/job.ts'
 import type { AnswerHead } from '../../proto/stored-answer.ts'
 import { requireModel } from '../auth/require-model.ts'
 import { unknownModel } from '../catalogue/unknown-model.ts'
@@ -16,9 +16,15 @@ export type Work =
 export interface Wanted {
   /** As the caller names it. */
   model: string
+  /** Of its job, where something had to be named after it before. */
+  id?: JobId
   includeUsage?: boolean
   /** Whom it is asked for, where the caller says so: `endUserOf`. */
   user?: string | undefined
+  /** How else its answer is to be kept. */
+  reading?: Pick<Reading, 'stored' | 'endsWithReader'>
+  /** Done first, with the job as it will be asked: what must be on disk before anybody is told of it. */
+  before?: (job: Job) => Promise<void>
   /** What the model that was found is to do. Throws a `Failure` where it cannot. */
   work: (served: Served) => Work
 }
@@ -46,6 +52,7 @@ export const admission =
     const how: AskOptions =
       work.kind === 'duplex' ? { signal, limited, input: work.input } : { signal, limited }
     try {
+      await wanted.before?.(job)
       const { head, answer, stored } = once
         ? await answers.askOnce(job, once, how)
         : { head: job, answer: await answers.ask(job, how), stored: false }
@@ -63,7 +70,7 @@ export const admission =
 function jobOf(asker: Asker, wanted: Wanted, work: Work, gateway: GatewayId): Job {
   const admittedAtMs = Date.now()
   const base = {
-    id: newJobId(),
+    id: wanted.id ?? newJobId(),
     model: wanted.model,
     gateway,
     tenant: asker.key.project,
@@ -76,6 +83,7 @@ function jobOf(asker: Asker, wanted: Wanted, work: Work, gateway: GatewayId): Jo
     reading: {
       resumable: asker.resumable || asker.once !== undefined,
       includeUsage: wanted.includeUsage ?? false,
+      ...wanted.reading,
     },
   }
   return work.kind === 'duplex' ? { ...base, kind: 'duplex' } : { ...base, ...work }

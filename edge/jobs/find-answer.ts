@@ -2,7 +2,7 @@ import { Failure } from '../../proto/failure.ts'
 import { frameHead } from '../../proto/frame.ts'
 import type { JobId } from '../../proto/ids.ts'
 import { decodeAnswer } from '../../proto/stored-answer.ts'
-import { ANSWERS, subjects } from '../../proto/subjects.ts'
+import { ANSWERS, RESPONSES, subjects } from '../../proto/subjects.ts'
 import { monotonicMs, sleep } from '../clock.ts'
 import { within } from '../within.ts'
 import { ahead, ENDINGS } from '../stream/position.ts'
@@ -68,9 +68,11 @@ function ours(desk: Desk, live: LiveJob, { tenant, after }: Ask): Found {
 async function kept(desk: Desk, id: JobId, { tenant, after }: Ask): Promise<Found | undefined> {
   const asked = Promise.all([
     desk.jsm.direct.getMessage(ANSWERS, { last_by_subj: subjects.answer(id) }),
+    desk.jsm.direct.getMessage(RESPONSES, { last_by_subj: subjects.responseAnswer(id) }),
     lastRecord(desk, id),
   ])
-  const [message, last] = await within(BROKER_MS, asked)
+  const [answer, response, last] = await within(BROKER_MS, asked)
+  const message = answer ?? response
   // It is written before the end is recorded, and nobody is shown an end that is not recorded.
   if (!message || last?.record.type !== 'final' || last.record.outcome !== 'done') return undefined
   const { head, frames } = decodeAnswer(message.data)

@@ -36,6 +36,7 @@ import { findAnswer } from './find-answer.ts'
 import type { Found } from './finding.ts'
 import { Gateways } from './gateways.ts'
 import { headOf } from './keep-answer.ts'
+import { endsWithReader } from './leave.ts'
 import { reserve } from './once.ts'
 import { Lines } from './lines.ts'
 import { Listening } from './listening.ts'
@@ -147,7 +148,7 @@ export class GatewayDesk implements Answers, Catalogue, Lineup, AsyncDisposable 
   /** Jobs that end with this gateway: those that may be resumed go on at another. */
   get unfinished(): number {
     let count = 0
-    for (const { job } of this.desk.live.values()) if (!job.reading.resumable) count++
+    for (const { job } of this.desk.live.values()) if (endsWithReader(job.reading)) count++
     return count
   }
 

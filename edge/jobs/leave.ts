@@ -1,14 +1,19 @@
 import { Failure } from '../../proto/failure.ts'
+import type { Reading } from '../../proto/job.ts'
 import { monotonicMs } from '../clock.ts'
 import type { Desk } from './desk.ts'
 import { runOn } from './holder-messages.ts'
 import type { LiveJob } from './live-job.ts'
 import { settle } from './settle.ts'
 
+/** Whether nobody comes back to an answer that its reader left. */
+export const endsWithReader = ({ resumable, endsWithReader: ends }: Reading): boolean =>
+  !resumable || ends === true
+
 /** A reader is gone. The job it alone asked for goes with it; one that may be resumed goes on. */
 export function leave(desk: Desk, live: LiveJob): void {
   if (live.attended) return
-  if (!live.job.reading.resumable) {
+  if (endsWithReader(live.job.reading)) {
     void cancel(desk, live)
     return
   }

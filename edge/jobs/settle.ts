@@ -8,7 +8,7 @@ import { JOBS, subjects } from '../../proto/subjects.ts'
 import { depose, forget } from './depose.ts'
 import type { Desk } from './desk.ts'
 import { unhold } from './hold.ts'
-import { keep } from './keep-answer.ts'
+import { keep, keepFailed } from './keep-answer.ts'
 import { accountOf, append } from './ledger.ts'
 import type { LiveJob } from './live-job.ts'
 
@@ -53,6 +53,7 @@ export async function settle(
   else void unqueue(desk, live, ending.outcome)
   forget(desk, live)
   if (live.limited) desk.ended(live.job.id, live.job.tenant, usedBy(live))
+  if (ending.outcome !== 'done') await keepFailed(desk, live, ending.failure)
   return 'settled'
 }
 

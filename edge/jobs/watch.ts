@@ -3,7 +3,7 @@ import { Failure } from '../../proto/failure.ts'
 import { JOBS, subjects } from '../../proto/subjects.ts'
 import type { Desk } from './desk.ts'
 import { fail } from './hear.ts'
-import { cancel } from './leave.ts'
+import { cancel, endsWithReader } from './leave.ts'
 import type { LiveJob } from './live-job.ts'
 import { bury, isPoison, offerAgain, release } from './release.ts'
 
@@ -13,7 +13,7 @@ const STALL_MS = 150
 const PROGRESS_EVERY_MS = 1_500
 /** A delivered job that nobody claims within this is with a frozen worker. */
 const UNCLAIMED_MS = 300
-/** An adopted answer whose reader cannot resume it waits this long for its gateway to wake up and ask. */
+/** An adopted answer that ends with its reader waits this long for that, or for its gateway to wake up and ask. */
 const UNATTENDED_MS = 10_000
 /** A worker whose connection ended and that lives is heard of again within this: it beats five times a second. */
 const TAKEN_BACK_MS = 1_000
@@ -132,7 +132,7 @@ export class Watch {
 
 const isForsaken = (live: LiveJob, nowMs: number): boolean =>
   live.adopted &&
-  !live.job.reading.resumable &&
+  endsWithReader(live.job.reading) &&
   !live.attended &&
   nowMs - live.unattendedSinceMs > UNATTENDED_MS
 

@@ -17,6 +17,7 @@ import { clientAddress } from '../auth/client-address.ts'
 import { monotonicMs, sleep } from '../clock.ts'
 import { GatewayDesk } from '../jobs/gateway-desk.ts'
 import { MemoryLimiter } from '../limit/memory-limiter.ts'
+import { responsesStore } from '../responses/responses-store.ts'
 import { deskRegistry } from '../metrics.ts'
 import type { Health } from '../ports.ts'
 import { UsageWriter } from '../usage/writer.ts'
@@ -45,7 +46,8 @@ if (env.JUNE_FENCE === 'off')
   log.warn('JUNE_FENCE is off: tokens may come twice or be wrong. This is for fault runs alone')
 
 const nc = await connectBroker()
-await applyStreams(nc)
+const keeping = { responsesDays: env.JUNE_RESPONSES_DAYS }
+await applyStreams(nc, keeping)
 const jsm = await jetstreamManager(nc)
 const database = new Database(env.DATABASE_URL)
 const ask: Ask = (query) => database.ask(query)
@@ -57,7 +59,7 @@ const desk = await GatewayDesk.open({
   gateway,
   log,
   ensureQueue: (queue) => ensureConsumer(jsm, queue),
-  ensureStreams: () => applyStreams(nc),
+  ensureStreams: () => applyStreams(nc, keeping),
   fenced: env.JUNE_FENCE === 'on',
   ended: (job, project, used) => limiter.end(job, project, used),
   budgets: budgetStore(ask),
@@ -83,6 +85,7 @@ nc.subscribe(subjects.keyChanged, { callback: () => keys.forget() })
 
 const app = createApp({
   answers: desk,
+  responses: responsesStore(desk.desk),
   catalogue: desk,
   lineup: desk,
   keys,

@@ -10,11 +10,13 @@ import { newGatewayId, type JobId } from '../../proto/ids.ts'
 import type { Job } from '../../proto/job.ts'
 import type { QueueList } from '../../proto/queues.ts'
 import type { AnswerHead } from '../../proto/stored-answer.ts'
+import type { StoredResponse } from '../../proto/stored-response.ts'
 import { subjects } from '../../proto/subjects.ts'
 import { monotonicMs } from '../clock.ts'
 import { GatewayDesk } from '../jobs/gateway-desk.ts'
 import { deskRegistry } from '../metrics.ts'
-import type { OnceKey, Queued, Resumed, Served } from '../ports.ts'
+import type { Looked, OnceKey, Queued, Resumed, Served } from '../ports.ts'
+import { responsesStore } from '../responses/responses-store.ts'
 import { UsageWriter } from '../usage/writer.ts'
 import { readVars, type Bindings } from './bindings.ts'
 import { askDatabase } from './database.ts'
@@ -99,6 +101,18 @@ export class BusObject extends DurableObject<Bindings> {
     return reply(async () => (await this.#desk()).cancel(id, tenant))
   }
 
+  putResponse(asked: StoredResponse): Promise<Reply<void>> {
+    return reply(async () => responsesStore((await this.#desk()).desk).put(asked))
+  }
+
+  lookAtResponse(id: JobId, tenant: string): Promise<Reply<Looked | undefined>> {
+    return reply(async () => responsesStore((await this.#desk()).desk).look(id, tenant))
+  }
+
+  removeResponse(id: JobId): Promise<Reply<void>> {
+    return reply(async () => responsesStore((await this.#desk()).desk).remove(id))
+  }
+
   find(model: string): Promise<Reply<Served | undefined>> {
     return reply(async () => (await this.#desk()).find(model))
   }
@@ -175,7 +189,8 @@ export class BusObject extends DurableObject<Bindings> {
         pingInterval: 5_000,
       })
       try {
-        await applyStreams(nc)
+        const keeping = { responsesDays: this.#vars.JUNE_RESPONSES_DAYS }
+        await applyStreams(nc, keeping)
         const jsm = await jetstreamManager(nc)
         const ensureQueue = ensureConsumer.bind(undefined, jsm)
         const desk = await GatewayDesk.open({
@@ -184,7 +199,7 @@ export class BusObject extends DurableObject<Bindings> {
           gateway,
           log,
           ensureQueue,
-          ensureStreams: () => applyStreams(nc),
+          ensureStreams: () => applyStreams(nc, keeping),
           ended: (job, project, used) => this.#limiter.end(job, project, used),
           budgets: budgetStore(this.#database),
         })

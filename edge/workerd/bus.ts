@@ -7,11 +7,14 @@ import type {
   AskOptions,
   Catalogue,
   Lineup,
+  Looked,
   OnceKey,
+  Responses,
   Resumed,
   ResumeOptions,
   Served,
 } from '../ports.ts'
+import type { StoredResponse } from '../../proto/stored-response.ts'
 import type { Bindings } from './bindings.ts'
 import type { Asked, BusObject, Reading } from './bus-object.ts'
 import { mergeMetrics } from './merge-metrics.ts'
@@ -20,7 +23,7 @@ import { valueOf } from './reply.ts'
 import { shardOf } from './shard.ts'
 
 /** The job desks, as the Worker reaches them: a job's id says which object has it. */
-export class Bus implements Answers, Catalogue, Lineup {
+export class Bus implements Answers, Catalogue, Lineup, Responses {
   readonly #objects: Bindings['BUS']
   readonly #shards: number
   readonly #name: GatewayName
@@ -60,6 +63,18 @@ export class Bus implements Answers, Catalogue, Lineup {
 
   cancel(id: JobId, tenant: string): Promise<void> {
     return valueOf(this.#shard(shardOf(id, this.#shards)).cancel(id, tenant))
+  }
+
+  put(asked: StoredResponse): Promise<void> {
+    return valueOf(this.#shard(shardOf(asked.id, this.#shards)).putResponse(asked))
+  }
+
+  look(id: JobId, tenant: string): Promise<Looked | undefined> {
+    return valueOf(this.#shard(shardOf(id, this.#shards)).lookAtResponse(id, tenant))
+  }
+
+  remove(id: JobId): Promise<void> {
+    return valueOf(this.#shard(shardOf(id, this.#shards)).removeResponse(id))
   }
 
   find(model: string): Promise<Served | undefined> {

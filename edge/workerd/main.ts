@@ -54,6 +54,7 @@ function portsOf(bindings: Bindings): Ports {
   const keys = new CachedKeys(store, KEY_TTL_MS, log)
   return {
     answers: bus,
+    responses: bus,
     catalogue: bus,
     lineup: bus,
     keys,

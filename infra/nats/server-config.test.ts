@@ -62,6 +62,7 @@ describe('the configuration of nats-server', () => {
           "dead.>",
           "answer.>",
           "idem.>",
+          "response.>",
           "$KV.workers.>",
           "read.*",
           "claim.>",

@@ -110,6 +110,7 @@ export const gatewayMay = (name: string): Permissions => ({
     'dead.>',
     'answer.>',
     'idem.>',
+    'response.>',
     '$KV.workers.>',
     'read.*',
     'claim.>',

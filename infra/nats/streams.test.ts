@@ -35,6 +35,7 @@ describe('applyStreams', () => {
       'FRAMES',
       'JOBS',
       'LEDGER',
+      'RESPONSES',
     ])
     await other.close()
   })
@@ -51,6 +52,16 @@ describe('applyStreams', () => {
     expect(ledger.state.messages).toBe(1)
     const frames = await manager.streams.info('FRAMES')
     expect(frames.config).toMatchObject({ max_bytes: 256 * 1024 * 1024, no_ack: true })
+  })
+
+  test('leave the age of stored responses to those who were told it', async () => {
+    const { streams } = await jetstreamManager(nc)
+    const days = async () => (await streams.info('RESPONSES')).config.max_age / nanos(86_400_000)
+    await applyStreams(nc)
+    expect(await days()).toBe(30)
+    await applyStreams(nc, { responsesDays: 90 })
+    await applyStreams(nc)
+    expect(await days()).toBe(90)
   })
 
   test('says which stream cannot be repaired, and does not delete it', async () => {

@@ -15,6 +15,7 @@ import {
   FRAMES,
   JOBS,
   LEDGER,
+  RESPONSES,
   subjects,
   USAGE,
   type Queue,
@@ -32,7 +33,15 @@ const MINUTE_MS = 60_000
 const DAY_MS = 24 * 60 * MINUTE_MS
 const MiB = 1024 * 1024
 
-const streams: readonly Stream[] = [
+/** For how long a stored response can be asked for, where nobody said otherwise. */
+const RESPONSES_DAYS = 30
+
+export interface Keeping {
+  /** For how many days a stored response can be asked for. Who does not know it leaves it as it is. */
+  responsesDays?: number
+}
+
+const streamsOf = ({ responsesDays = RESPONSES_DAYS }: Keeping): readonly Stream[] => [
   {
     name: JOBS,
     description:
@@ -66,6 +75,16 @@ const streams: readonly Stream[] = [
     allow_direct: true,
   },
   {
+    name: RESPONSES,
+    description: 'Stored responses: what was asked, and the answer, until somebody deletes them.',
+    subjects: ['response.>'],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    max_age: nanos(responsesDays * DAY_MS),
+    max_bytes: 2048 * MiB,
+    allow_direct: true,
+  },
+  {
     name: FRAMES,
     description: 'The frames of answers, for late readers, adopting gateways and next workers.',
     subjects: ['out.*.*'],
@@ -91,14 +110,14 @@ const streams: readonly Stream[] = [
 ]
 
 /** Brings a server to this shape, whatever shape it had. Safe to run by everybody at once, on every start. */
-export async function applyStreams(nc: NatsConnection): Promise<void> {
+export async function applyStreams(nc: NatsConnection, keeping: Keeping = {}): Promise<void> {
   const manager = await jetstreamManager(nc)
-  for (const stream of streams) {
+  for (const stream of streamsOf(keeping)) {
     try {
       await manager.streams.add(stream)
     } catch (thrown) {
       if (!isApiError(thrown, STREAM_EXISTS)) throw thrown
-      await repair(manager, stream)
+      await repair(manager, stream, keeping)
     }
   }
 }
@@ -151,7 +170,13 @@ export async function ensureUsageConsumer(
   }
 }
 
-async function repair(manager: JetStreamManager, { name, ...wanted }: Stream): Promise<void> {
+async function repair(
+  manager: JetStreamManager,
+  { name, ...wanted }: Stream,
+  { responsesDays }: Keeping,
+): Promise<void> {
+  // A shorter age than the operator's would delete what is older.
+  if (name === RESPONSES && responsesDays === undefined) delete wanted.max_age
   try {
     await manager.streams.update(name, wanted)
   } catch (thrown) {

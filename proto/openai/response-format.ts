@@ -3,7 +3,8 @@ import { MAX_SCHEMA_CHARS, type Format } from '../format.ts'
 import { readSchema } from '../schema/read-schema.ts'
 import { BadSchema } from '../schema/shape.ts'
 
-const JsonSchema = z.object({
+/** A schema that answers are held to, and its name. */
+export const JsonSchema = z.object({
   name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, {
     error: 'It must be 1-64 of a-z, A-Z, 0-9, "_" and "-".',
   }),

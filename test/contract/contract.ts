@@ -9,6 +9,7 @@ import { messages } from './messages.ts'
 import { operations } from './operations.ts'
 import { promises } from './promises.ts'
 import { refusals } from './refusals.ts'
+import { responses } from './responses.ts'
 import { once, resume } from './resume.ts'
 import { slowReader } from './slow-reader.ts'
 import { Stack, type Runtime } from './stack.ts'
@@ -53,6 +54,7 @@ export function contract(runtime: Runtime): void {
     hangUp(stack, runtime)
     slowReader(stack)
     resume(stack)
+    responses(stack)
     once(stack)
     usage(stack)
     faults(stack)

@@ -11,6 +11,7 @@ const ROOTS = [
   'CreateResponse',
   'Response',
   'ResponseStreamEvent',
+  'ResponseItemList',
   'CreateEmbeddingRequest',
   'CreateEmbeddingResponse',
   'CreateModerationRequest',

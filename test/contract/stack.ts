@@ -6,13 +6,15 @@ import { connect } from '@nats-io/transport-node'
 import OpenAI from 'openai'
 import { openDb } from '../../db/client.ts'
 import { createKey } from '../../db/queries/keys.ts'
+import { projects } from '../../db/schema/projects.ts'
 import { connectionOptions } from '../../infra/nats/connection-options.ts'
 import { startDatabase, type DatabaseFixture } from '../../infra/testing/start-database.ts'
 import { startNats, type NatsFixture } from '../../infra/testing/start-nats.ts'
 import { CreatedKey, type NewKey } from '../../proto/admin.ts'
-import type { JobId } from '../../proto/ids.ts'
+import { newProjectId, type JobId } from '../../proto/ids.ts'
 import { LedgerRecord } from '../../proto/ledger.ts'
 import { subjects } from '../../proto/subjects.ts'
+import { DEFAULT_ORGANISATION } from '../../proto/tenancy.ts'
 import { startChild, type Child } from './child.ts'
 import { hello } from './oracle.ts'
 import { until } from './until.ts'
@@ -35,6 +37,8 @@ export class Stack implements AsyncDisposable {
   readonly nats: NatsFixture
   /** The secret of a key that may do everything. */
   readonly admin: string
+  /** The secret of a key of another project. */
+  readonly stranger: string
   readonly workers = new Map<WorkerName, Child>()
   readonly #gatewayEnv: Record<string, string>
   readonly #jsm: JetStreamManager
@@ -45,6 +49,7 @@ export class Stack implements AsyncDisposable {
     runtime: Runtime
     nats: NatsFixture
     admin: string
+    stranger: string
     gatewayEnv: Record<string, string>
     jsm: JetStreamManager
     owned: AsyncDisposableStack
@@ -52,6 +57,7 @@ export class Stack implements AsyncDisposable {
     this.runtime = parts.runtime
     this.nats = parts.nats
     this.admin = parts.admin
+    this.stranger = parts.stranger
     this.#gatewayEnv = parts.gatewayEnv
     this.#jsm = parts.jsm
     this.#owned = parts.owned
@@ -61,7 +67,7 @@ export class Stack implements AsyncDisposable {
     await using owned = new AsyncDisposableStack()
     const nats = owned.use(await startNats({ gateways: [GATEWAY], workers: WORKERS }))
     const database = owned.use(await startDatabase())
-    const admin = await adminKey(database)
+    const { admin, stranger } = await firstKeys(database)
     const dir = await mkdtemp(join(tmpdir(), 'june-contract-'))
     owned.defer(() => rm(dir, { recursive: true, force: true }))
     const nc = await connect({
@@ -83,7 +89,15 @@ export class Stack implements AsyncDisposable {
       TRUSTED_PROXIES: '127.0.0.1',
       CLIENT_ADDRESS_HEADER: 'x-forwarded-for',
     }
-    const stack = new Stack({ runtime, nats, admin, gatewayEnv, jsm, owned: owned.move() })
+    const stack = new Stack({
+      runtime,
+      nats,
+      admin,
+      stranger,
+      gatewayEnv,
+      jsm,
+      owned: owned.move(),
+    })
     await stack.startGateway()
     return stack
   }
@@ -148,6 +162,12 @@ export class Stack implements AsyncDisposable {
     return info?.state.messages ?? Number.NaN
   }
 
+  /** How many messages of a stream lie under a subject. */
+  async stored(stream: string, subject: string): Promise<number> {
+    const info = await this.#jsm.streams.info(stream, { subjects_filter: subject })
+    return Object.keys(info.state.subjects ?? {}).length
+  }
+
   async newKey(wanted: Partial<NewKey> = {}): Promise<CreatedKey> {
     const response = await this.fetch('/admin/keys', {
       key: this.admin,
@@ -188,11 +208,16 @@ export class Stack implements AsyncDisposable {
   }
 }
 
-/** The first key is made where no gateway is asked: in the database. */
-async function adminKey({ url }: DatabaseFixture): Promise<string> {
+/** The first keys are made where no gateway is asked: in the database. One is of a project of its own. */
+async function firstKeys({ url }: DatabaseFixture): Promise<Record<'admin' | 'stranger', string>> {
   const db = openDb(url, { connections: 1 })
-  const wanted = { name: 'operator', scope: 'admin', requestsPerMinute: 1_000_000 } as const
-  const { apiKey } = await createKey(db, wanted)
+  const project = newProjectId()
+  await db
+    .insert(projects)
+    .values({ id: project, organisation: DEFAULT_ORGANISATION, name: 'other' })
+  const requestsPerMinute = 1_000_000
+  const admin = await createKey(db, { name: 'operator', scope: 'admin', requestsPerMinute })
+  const stranger = await createKey(db, { name: 'stranger', project, requestsPerMinute })
   await db.$client.end()
-  return apiKey
+  return { admin: admin.apiKey, stranger: stranger.apiKey }
 }

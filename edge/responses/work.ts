@@ -1,0 +1,40 @@
+import { Failure } from '../../proto/failure.ts'
+import type { ChatMessage } from '../../proto/job.ts'
+import { formatOf } from '../../proto/openai/response-format.ts'
+import type { ResponseRequest } from '../../proto/openai/responses.ts'
+import { randomU32 } from '../../proto/random.ts'
+import type { Work } from '../admission/admission.ts'
+import type { Served } from '../ports.ts'
+import { logprobsIn } from './response-object.ts'
+
+/** Everything the request left open is fixed here, so that any worker continues alike. */
+export function workOf(request: ResponseRequest, messages: ChatMessage[], served: Served): Work {
+  if (served.kind !== 'chat')
+    throw new Failure('invalid', `The model "${request.model}" has no responses.`, {
+      param: 'model',
+    })
+  const logprobs = logprobsIn(request)
+  const format = formatIn(request)
+  return {
+    kind: 'chat',
+    messages,
+    sampling: {
+      temperature: request.temperature ?? 1,
+      topP: request.top_p ?? 1,
+      frequencyPenalty: 0,
+      presencePenalty: 0,
+      seed: (request.seed ?? randomU32()) >>> 0,
+      maxTokens: request.max_output_tokens ?? null,
+      stop: [],
+      ...(logprobs !== undefined && { logprobs }),
+      ...(format && { format }),
+    },
+  }
+}
+
+/** Here the schema lies beside its name, and in a chat one step deeper. */
+function formatIn({ text }: ResponseRequest): ReturnType<typeof formatOf> {
+  const format = text?.format
+  if (format?.type !== 'json_schema') return formatOf(format)
+  return formatOf({ type: 'json_schema', json_schema: format })
+}

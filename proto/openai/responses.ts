@@ -1,0 +1,228 @@
+import { z } from 'zod'
+import { MAX_TOP_LOGPROBS } from '../job.ts'
+import { JsonSchema } from './response-format.ts'
+import { ItemResource, OutputItem, ResponseInput } from './response-items.ts'
+
+const MAX_TOOLS = 128
+const MAX_METADATA = 16
+
+const Include = z.enum([
+  'file_search_call.results',
+  'web_search_call.results',
+  'web_search_call.action.sources',
+  'message.input_image.image_url',
+  'computer_call_output.output.image_url',
+  'code_interpreter_call.outputs',
+  'reasoning.encrypted_content',
+  'message.output_text.logprobs',
+])
+
+/** What asks for log probabilities. */
+export const LOGPROBS: z.infer<typeof Include> = 'message.output_text.logprobs'
+
+const Metadata = z
+  .record(z.string(), z.string().max(512))
+  .refine((pairs) => Object.keys(pairs).length <= MAX_METADATA, {
+    error: `At most ${MAX_METADATA} pairs are possible.`,
+  })
+  .refine((pairs) => Object.keys(pairs).every((key) => key.length <= 64), {
+    error: 'A name has at most 64 characters.',
+  })
+
+/** Looked at and not walked: what a stranger nests deeply enough would end the stack. */
+const JsonObject = z
+  .unknown()
+  .refine((value) => value == null || (typeof value === 'object' && !Array.isArray(value)), {
+    error: 'It must be a JSON schema: an object.',
+  })
+
+const Tool = z.object({
+  type: z.literal('function', {
+    error: 'Only tools of type "function" are known here: leave the others out.',
+  }),
+  name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, {
+    error: 'It must be 1-64 of a-z, A-Z, 0-9, "_" and "-".',
+  }),
+  description: z.string().nullish(),
+  parameters: JsonObject.optional(),
+  strict: z.boolean().nullish(),
+})
+
+const ToolChoice = z.union(
+  [
+    z.enum(['none', 'auto', 'required']),
+    z.object({ type: z.literal('function'), name: z.string() }),
+    z.object({
+      type: z.literal('allowed_tools'),
+      mode: z.enum(['auto', 'required']),
+      tools: z
+        .array(z.object({ type: z.literal('function'), name: z.string() }))
+        .min(1)
+        .max(MAX_TOOLS),
+    }),
+  ],
+  {
+    error:
+      'It must be "none", "auto", "required", {"type":"function","name":…} or {"type":"allowed_tools",…}.',
+  },
+)
+
+const TextFormat = z.discriminatedUnion(
+  'type',
+  [
+    z.object({ type: z.literal('text') }),
+    z.object({ type: z.literal('json_object') }),
+    JsonSchema.extend({ type: z.literal('json_schema') }),
+  ],
+  { error: 'It must be {"type":"text"}, {"type":"json_object"} or {"type":"json_schema",…}.' },
+)
+
+/** A field that would change the answer and that nothing here honours. */
+const unsupported = (remedy: string) =>
+  z
+    .unknown()
+    .refine((value) => value == null || (Array.isArray(value) && value.length === 0), {
+      error: `It is not supported: ${remedy}`,
+    })
+    .optional()
+
+/**
+ * What `POST /v1/responses` takes. Fields that OpenAI knows and that change nothing here are ignored; those that would
+ * change the answer and cannot be honoured are refused by name.
+ */
+export const ResponseRequest = z
+  .object({
+    model: z.string().min(1).max(200),
+    input: ResponseInput,
+    instructions: z.string().nullish(),
+    previous_response_id: z.string().max(200).nullish(),
+    store: z.boolean().nullish(),
+    background: z.boolean().nullish(),
+    stream: z.boolean().nullish(),
+    stream_options: z.object({ include_obfuscation: z.boolean().nullish() }).nullish(),
+    max_output_tokens: z.int().positive().nullish(),
+    max_tool_calls: z.int().nullish(),
+    temperature: z.number().min(0).max(2).nullish(),
+    top_p: z.number().min(0).max(1).nullish(),
+    top_logprobs: z.int().min(0).max(MAX_TOP_LOGPROBS).nullish(),
+    include: z.array(Include).max(32).nullish(),
+    tools: z.array(Tool).max(MAX_TOOLS).nullish(),
+    tool_choice: ToolChoice.nullish(),
+    parallel_tool_calls: z.boolean().nullish(),
+    text: z
+      .object({
+        format: TextFormat.nullish(),
+        verbosity: z.enum(['low', 'medium', 'high']).nullish(),
+      })
+      .nullish(),
+    reasoning: z
+      .object({
+        effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']).nullish(),
+        summary: z.enum(['auto', 'concise', 'detailed']).nullish(),
+      })
+      .nullish(),
+    /** `auto` may be asked for: a conversation that is too long is refused all the same, and never cut. */
+    truncation: z.enum(['auto', 'disabled']).nullish(),
+    metadata: Metadata.nullish(),
+    service_tier: z
+      .enum(['auto', 'default', 'flex', 'scale', 'priority', 'fast', 'ultrafast'])
+      .nullish(),
+    user: z.string().nullish(),
+    safety_identifier: z.string().max(64).nullish(),
+    prompt_cache_key: z.string().nullish(),
+    /** Not OpenAI's: the same seed, the same answer. */
+    seed: z.int().nullish(),
+    conversation: unsupported('chain responses with previous_response_id.'),
+    prompt: unsupported('send its text as instructions and input.'),
+    context_management: unsupported('leave it out.'),
+    moderation: unsupported('leave it out.'),
+  })
+  .refine(({ background, store }) => background !== true || store !== false, {
+    path: ['background'],
+    error: 'It needs "store": true: who comes back for the answer must find it.',
+  })
+  .refine(({ include, top_logprobs: top }) => !top || include?.includes(LOGPROBS) === true, {
+    path: ['top_logprobs'],
+    error: `It needs "include": ["${LOGPROBS}"] beside it.`,
+  })
+export type ResponseRequest = z.infer<typeof ResponseRequest>
+
+export const ResponseUsage = z.object({
+  input_tokens: z.int(),
+  input_tokens_details: z.object({ cached_tokens: z.int(), cache_write_tokens: z.int() }),
+  output_tokens: z.int(),
+  output_tokens_details: z.object({ reasoning_tokens: z.int() }),
+  total_tokens: z.int(),
+})
+
+/** What of its request every view of a response says again. */
+export const ResponseSettings = z.object({
+  model: z.string(),
+  background: z.boolean(),
+  instructions: z.string().nullable(),
+  max_output_tokens: z.int().nullable(),
+  max_tool_calls: z.int().nullable(),
+  metadata: z.record(z.string(), z.string()),
+  parallel_tool_calls: z.boolean(),
+  previous_response_id: z.string().nullable(),
+  prompt_cache_key: z.string().nullable(),
+  reasoning: z.object({ effort: z.string().nullable(), summary: z.string().nullable() }),
+  safety_identifier: z.string().nullable(),
+  service_tier: z.literal('default'),
+  store: z.boolean(),
+  temperature: z.number(),
+  text: z.object({ format: z.looseObject({ type: z.string() }), verbosity: z.string() }),
+  tool_choice: ToolChoice,
+  tools: z.array(
+    z.object({
+      type: z.literal('function'),
+      name: z.string(),
+      description: z.string().nullable(),
+      parameters: z.unknown(),
+      strict: z.boolean(),
+    }),
+  ),
+  top_logprobs: z.int(),
+  top_p: z.number(),
+  truncation: z.literal('disabled'),
+  user: z.string().optional(),
+})
+export type ResponseSettings = z.infer<typeof ResponseSettings>
+
+export const ResponseStatus = z.enum([
+  'queued',
+  'in_progress',
+  'completed',
+  'incomplete',
+  'failed',
+  'cancelled',
+])
+export type ResponseStatus = z.infer<typeof ResponseStatus>
+
+/** A response, at any moment of its life. */
+export const ResponseObject = ResponseSettings.extend({
+  id: z.string(),
+  object: z.literal('response'),
+  created_at: z.int(),
+  status: ResponseStatus,
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  incomplete_details: z.object({ reason: z.literal('max_output_tokens') }).nullable(),
+  output: z.array(OutputItem),
+  /** Once it is over. */
+  usage: ResponseUsage.optional(),
+})
+export type ResponseObject = z.infer<typeof ResponseObject>
+
+export const ItemList = z.object({
+  object: z.literal('list'),
+  data: z.array(ItemResource),
+  has_more: z.boolean(),
+  first_id: z.string(),
+  last_id: z.string(),
+})
+
+export const DeletedResponse = z.object({
+  id: z.string(),
+  object: z.literal('response'),
+  deleted: z.literal(true),
+})
