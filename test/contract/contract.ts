@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bounds } from './bounds.ts'
 import { faults } from './faults.ts'
+import { fuzz } from './fuzz/fuzz.ts'
 import { hangUp } from './hang-up.ts'
 import { keys } from './keys.ts'
 import { lifecycle } from './lifecycle.ts'
@@ -59,6 +60,7 @@ export function contract(runtime: Runtime): void {
     usage(stack)
     faults(stack)
 
+    fuzz(stack)
     lifecycle(stack)
   })
 }
