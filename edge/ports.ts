@@ -1,6 +1,7 @@
 import type { CreatedKey, KeyList, KeyScope, KeyView, NewKey, Reach } from '../proto/admin.ts'
 import type { Cidr } from '../proto/cidr.ts'
 import type { BudgetView, NewBudget } from '../proto/budget.ts'
+import type { Dialect } from '../proto/calling.ts'
 import type { Job } from '../proto/job.ts'
 import type { BudgetId, JobId, KeyId, OrganisationId, ProjectId } from '../proto/ids.ts'
 import type { QueueList } from '../proto/queues.ts'
@@ -139,6 +140,9 @@ export interface Served {
   createdAtMs: number
   /** Prompt and answer together; 0 where there is no limit. */
   contextTokens: number
+  /** How its answers tell calls and thoughts; absent where they tell neither. */
+  dialect?: Dialect | undefined
+  fingerprint?: string | undefined
 }
 
 export interface Catalogue {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Dialect } from './calling.ts'
 import { JobKind } from './job.ts'
 
 export const BEAT_MS = 200
@@ -17,6 +18,10 @@ export const Offering = z.object({
   /** Milliseconds between two tokens as measured, so that silence is judged by this model's own pace. */
   stepMs: z.number().nonnegative(),
   createdAtMs: z.int(),
+  /** How its answers tell calls and thoughts. Absent where they tell neither. */
+  dialect: Dialect.optional(),
+  /** The same for the same file in the same engine, and another for another. */
+  fingerprint: z.string().max(64).optional(),
 })
 export type Offering = z.infer<typeof Offering>
 

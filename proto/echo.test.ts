@@ -14,6 +14,7 @@ describe('an echo token', () => {
 describe('the name of an echo model', () => {
   test.for([
     ['echo-200-10-50', { kind: 'chat', tokens: 200, gapMs: 10, prefillMs: 50 }],
+    ['echo-say-7', { kind: 'chat', tokens: 0, gapMs: 7, prefillMs: 0, says: true }],
     ['echo-in-5', { kind: 'duplex', gapMs: 5 }],
     ['echo-1-2', undefined],
     ['echo--1-2-3', undefined],

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Fund } from './budget.ts'
-import { Marks } from './calling.ts'
+import { Calling, Marks } from './calling.ts'
 import { Format } from './format.ts'
 import { GatewayId, JobId } from './ids.ts'
 import { Price } from './money.ts'
@@ -25,6 +25,13 @@ export type ChatMessage = z.infer<typeof ChatMessage>
 
 export const MAX_TOP_LOGPROBS = 20
 
+export const MAX_LOGIT_BIAS = 1024
+const LogitBias = z.tuple([z.int().min(0).max(0xffff_ffff), z.number().min(-100).max(100)])
+
+/** How much a model that thinks is to think, where it lets itself be told. */
+export const Effort = z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'])
+export type Effort = z.infer<typeof Effort>
+
 /** How the next token is chosen. Every field is fixed at admission, so that any worker continues alike. */
 export const Sampling = z.object({
   /** 0 is greedy. */
@@ -41,6 +48,8 @@ export const Sampling = z.object({
   logprobs: z.int().min(0).max(MAX_TOP_LOGPROBS).optional(),
   /** Absent where any text will do. */
   format: Format.optional(),
+  /** Added to the logits of tokens by their ids, once each. */
+  logitBias: z.array(LogitBias).min(1).max(MAX_LOGIT_BIAS).optional(),
 })
 export type Sampling = z.infer<typeof Sampling>
 
@@ -55,6 +64,8 @@ export const Reading = z.object({
   stored: z.boolean().optional(),
   /** Resumable, and yet over when its last reader hangs up: only the death of a gateway does not end it. */
   endsWithReader: z.boolean().optional(),
+  /** Stands for what made the answer; absent where nobody knows. */
+  fingerprint: z.string().max(64).optional(),
 })
 export type Reading = z.infer<typeof Reading>
 
@@ -96,6 +107,9 @@ export const ChatJob = z.object({
   messages: z.array(ChatMessage),
   /** A text to go on with, as it is: no chat template is put around it. */
   prompt: z.string().optional(),
+  /** Absent where it may call nothing. */
+  calling: Calling.optional(),
+  effort: Effort.optional(),
   sampling: Sampling,
 })
 export type ChatJob = z.infer<typeof ChatJob>

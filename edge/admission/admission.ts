@@ -5,12 +5,13 @@ import { requireModel } from '../auth/require-model.ts'
 import { unknownModel } from '../catalogue/unknown-model.ts'
 import { releaseJob, takeForJob } from '../limit/job-limit.ts'
 import type { Answer, AskOptions, Ports, Served } from '../ports.ts'
+import { marksOf } from './marks-of.ts'
 import type { Asker } from './asker.ts'
 import { tellQueued } from './tell-queued.ts'
 
 /** What is to be computed, whoever asks for it and in whatever format it is told. */
 export type Work =
-  | ({ kind: 'chat' } & Pick<ChatJob, 'messages' | 'prompt' | 'sampling'>)
+  | ({ kind: 'chat' } & Pick<ChatJob, 'messages' | 'prompt' | 'calling' | 'effort' | 'sampling'>)
   | { kind: 'duplex'; input: AsyncIterable<Uint8Array> }
 
 export interface Wanted {
@@ -46,7 +47,7 @@ export const admission =
     const served = await catalogue.find(wanted.model)
     if (!served) throw unknownModel(wanted.model)
     const work = wanted.work(served)
-    const job = jobOf(asker, wanted, work, await answers.gateway())
+    const job = jobOf(asker, wanted, { work, served, gateway: await answers.gateway() })
     const { signal, once, headers } = asker
     const limited = await takeForJob(limiter, asker, job)
     const how: AskOptions =
@@ -67,7 +68,12 @@ export const admission =
     }
   }
 
-function jobOf(asker: Asker, wanted: Wanted, work: Work, gateway: GatewayId): Job {
+function jobOf(
+  asker: Asker,
+  wanted: Wanted,
+  { work, served, gateway }: { work: Work; served: Served; gateway: GatewayId },
+): Job {
+  const marks = work.kind === 'chat' ? marksOf(work, served) : undefined
   const admittedAtMs = Date.now()
   const base = {
     id: wanted.id ?? newJobId(),
@@ -84,6 +90,8 @@ function jobOf(asker: Asker, wanted: Wanted, work: Work, gateway: GatewayId): Jo
       resumable: asker.resumable || asker.once !== undefined,
       includeUsage: wanted.includeUsage ?? false,
       ...wanted.reading,
+      ...(marks && { marks }),
+      ...(served.fingerprint !== undefined && { fingerprint: served.fingerprint }),
     },
   }
   return work.kind === 'duplex' ? { ...base, kind: 'duplex' } : { ...base, ...work }

@@ -1,5 +1,6 @@
 import type { Beat, Offering } from '../../proto/beat.ts'
-import { ECHO_QUEUE, parseEcho } from '../../proto/echo.ts'
+import type { Dialect } from '../../proto/calling.ts'
+import { ECHO_QUEUE, parseEcho, SAY_DIALECT, type EchoModel } from '../../proto/echo.ts'
 import type { WorkerId } from '../../proto/ids.ts'
 import type { Queue } from '../../proto/subjects.ts'
 import type { Served } from '../ports.ts'
@@ -68,7 +69,7 @@ export class Roster {
     if (!echo) return undefined
     for (const entry of this.#models.values())
       if (entry.queue.name === ECHO_QUEUE && entry.queue.kind === echo.kind)
-        return { ...entry, served: { ...entry.served, id: model } }
+        return { ...entry, served: { ...entry.served, id: model, ...dialectOf(echo) } }
     return undefined
   }
 
@@ -111,6 +112,9 @@ export class Roster {
   }
 }
 
+const dialectOf = (echo: EchoModel): { dialect?: Dialect } =>
+  echo.kind === 'chat' && echo.says ? { dialect: SAY_DIALECT } : {}
+
 /** A queue serves the model of its name, or the echo models: no worker can draw another's traffic to its own queue. */
 const mayOffer = ({ queue }: Offering, id: string): boolean =>
   queue === id || (queue === ECHO_QUEUE && parseEcho(id) !== undefined)
@@ -119,9 +123,16 @@ const isOf = (offering: Offering, queue: Queue): boolean =>
   offering.kind === queue.kind && offering.queue === queue.name
 
 function known(id: string, offering: Offering, nowMs: number): Known {
-  const { kind, createdAtMs, contextTokens } = offering
+  const { kind, createdAtMs, contextTokens, dialect, fingerprint } = offering
   return {
-    served: { id, kind, createdAtMs, contextTokens },
+    served: {
+      id,
+      kind,
+      createdAtMs,
+      contextTokens,
+      ...(dialect && { dialect }),
+      ...(fingerprint !== undefined && { fingerprint }),
+    },
     queue: { kind, name: offering.queue },
     seenAtMs: nowMs,
   }

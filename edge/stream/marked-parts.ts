@@ -4,6 +4,7 @@ import { decodeFrame, frameHead, type End } from '../../proto/frame.ts'
 import type { JobId } from '../../proto/ids.ts'
 import type { TokenLogprob } from '../../proto/openai/chat.ts'
 import { logprobsOf } from './chat-parts.ts'
+import { endOf } from './end-part.ts'
 import { markedReader } from './marks/marked-reader.ts'
 import type { Piece } from './marks/piece.ts'
 import type { Part } from './parts.ts'
@@ -65,13 +66,11 @@ export function markedParts(
   }
 
   /** What was held back is told with the end, at the end's own position. */
-  function ending({ finish, promptTokens, cachedTokens }: End, total: number): Part[] {
+  function ending(end: End, total: number): Part[] {
     const parts: Part[] = []
     take(reader.end(), total + 1, parts)
-    const called = calls > 0 && finish === 'stop'
-    const usage = { promptTokens, cachedTokens, completionTokens: total, reasoningTokens }
-    const reason = called ? 'tool_calls' : finish
-    return [...parts, { after: total + 1, kind: 'end', finish: reason, code: null, usage }]
+    const counted = { completionTokens: total, reasoningTokens, called: calls > 0 }
+    return [...parts, endOf(end, counted)]
   }
 
   return (frames) => {

@@ -6,6 +6,7 @@ import type { Logprobs } from '../../proto/openai/chat.ts'
 import { restOf } from '../jobs/reading.ts'
 import type { Answer } from '../ports.ts'
 import { logprobsOf, pieceOf } from './chat-parts.ts'
+import { endOf } from './end-part.ts'
 import { markedParts } from './marked-parts.ts'
 
 /**
@@ -73,19 +74,9 @@ function plainParts(after: number): (frames: readonly Uint8Array[]) => Part[] {
       const text = pieceOf(bytes, frame)
       const logprobs = logprobsOf(bytes, frame)
       if (text || logprobs) parts.push({ after: tokens, kind: 'text', text, logprobs })
-      if (frame.kind === 'end') parts.push(endOf(decodeFrame(bytes) as End, frame.seq))
+      if (frame.kind === 'end')
+        parts.push(endOf(decodeFrame(bytes) as End, { completionTokens: frame.seq }))
     }
     return parts
-  }
-}
-
-function endOf({ finish, stop, promptTokens, cachedTokens }: End, completionTokens: number): Part {
-  return {
-    after: completionTokens + 1,
-    kind: 'end',
-    finish,
-    code: null,
-    ...(stop !== undefined && { stop }),
-    usage: { promptTokens, cachedTokens, completionTokens, reasoningTokens: 0 },
   }
 }

@@ -51,6 +51,14 @@ describe('echo', () => {
     },
   )
 
+  test('says a message again, in pieces, from any position', async ({ expect }) => {
+    const job = sampleChat('echo-say-0', 'Wörter 🎈 <tool_call>')
+    const { texts } = await hear(engine, taskOf(job))
+    expect(texts.join('')).toBe('Wörter 🎈 <tool_call>')
+    expect(texts.length).toBeGreaterThan(5)
+    expect((await hear(engine, taskOf(job, 4))).texts).toEqual(texts.slice(4))
+  })
+
   test('counts a prompt that is no conversation', async ({ expect }) => {
     const job = { ...sampleChat('echo-3-0-0', ''), messages: [], prompt: 'once upon a time' }
     expect((await hear(engine, taskOf(job))).outputs.at(-1)).toMatchObject({ promptTokens: 4 })

@@ -1,7 +1,7 @@
-import { echoToken, parseEcho } from '../../proto/echo.ts'
+import { echoToken, parseEcho, sayTokens } from '../../proto/echo.ts'
 import { Failure } from '../../proto/failure.ts'
 import type { Output } from '../../proto/frame.ts'
-import type { ChatMessage } from '../../proto/job.ts'
+import type { ChatJob, ChatMessage } from '../../proto/job.ts'
 import { encodeScore } from '../../proto/score.ts'
 import type { Engine } from './engine.ts'
 import { sleepUntil } from './sleep-until.ts'
@@ -11,7 +11,7 @@ const PROGRESS_EVERY_MS = 80
 const BURST_TOKENS = 16
 
 /**
- * Serves every `echo-<tokens>-<gapMs>-<prefillMs>`. Its tokens are known before they are made, so that a test can say
+ * Serves every `echo-<tokens>-<gapMs>-<prefillMs>` and `echo-say-<gapMs>`. Its tokens are known before they are made, so that a test can say
  * of any interruption whether the answer survived it. Stop strings mean nothing to it.
  */
 export function echoEngine({ slots = 16 } = {}): Engine {
@@ -24,16 +24,12 @@ export function echoEngine({ slots = 16 } = {}): Engine {
       throw new Failure('model_not_found', `The model "${job.model}" is not an echo model.`)
     signal.throwIfAborted()
     const { maxTokens, seed, logprobs, format } = job.sampling
-    if (format)
-      throw new Failure(
-        'invalid',
-        'An echo model answers in words only: leave response_format out.',
-        {
-          param: 'response_format',
-        },
-      )
+    if (format) throw onlyWords('response_format')
+    if (job.calling?.choice === 'required') throw onlyWords('tool_choice')
     const promptTokens = words([...job.messages, { text: job.prompt ?? '' }])
-    const until = Math.min(model.tokens, maxTokens ?? model.tokens)
+    const said = model.says ? sayTokens(lastText(job)) : undefined
+    const tokens = said?.length ?? model.tokens
+    const until = Math.min(tokens, maxTokens ?? tokens)
     const gap = { gapMs: model.gapMs }
     gaps.add(gap)
     try {
@@ -45,7 +41,7 @@ export function echoEngine({ slots = 16 } = {}): Engine {
         if (model.gapMs > 0 || (position - from) % BURST_TOKENS === 0)
           await sleepUntil(dueMs, signal)
         signal.throwIfAborted()
-        const { id, text } = echoToken(seed, position)
+        const { id, text } = said?.[position] ?? echoToken(seed, position)
         const scores = logprobs !== undefined && { scores: [certain(text, logprobs)] }
         yield { kind: 'tokens', ids: [id], texts: [text], ...scores }
         // A reader that paused is not owed a burst; a timer that fired late is made up for.
@@ -54,7 +50,7 @@ export function echoEngine({ slots = 16 } = {}): Engine {
     } finally {
       gaps.delete(gap)
     }
-    const finish = until < model.tokens ? 'length' : 'stop'
+    const finish = until < tokens ? 'length' : 'stop'
     yield { kind: 'end', finish, promptTokens, cachedTokens: 0 }
   }
 
@@ -80,6 +76,11 @@ async function* prefill(
     await sleepUntil(startMs + Math.min(spentMs + PROGRESS_EVERY_MS, prefillMs), signal)
   }
 }
+
+const lastText = ({ messages, prompt }: ChatJob): string => prompt ?? messages.at(-1)?.text ?? ''
+
+const onlyWords = (param: string): Failure =>
+  new Failure('invalid', `An echo model answers in words only: leave ${param} out.`, { param })
 
 /** It never had a choice. */
 function certain(text: string, top: number): Uint8Array {

@@ -1,3 +1,4 @@
+import type { Dialect } from '../../proto/calling.ts'
 import type { Output } from '../../proto/frame.ts'
 import type { Job, JobKind } from '../../proto/job.ts'
 
@@ -19,6 +20,8 @@ export interface Engine extends AsyncDisposable {
   readonly slots: number
   /** Tokens of prompt and answer together; 0 where there is no limit. */
   readonly contextTokens: number
+  /** How its answers tell calls and thoughts. Absent where they tell neither. */
+  readonly dialect?: Dialect
   /** Milliseconds between two tokens as measured so far, 0 before the first. */
   stepMs(): number
   /**

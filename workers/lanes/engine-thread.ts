@@ -1,16 +1,10 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { EngineSpec } from '../engines/engine-spec.ts'
-import type { FromThread, RunBatch, ThreadTask, ToThread } from '../thread/protocol.ts'
+import type { FromThread, Loaded, RunBatch, ThreadTask, ToThread } from '../thread/protocol.ts'
 
 /** The thread's module: tests put one in its place that dies. */
 export const ENTRY = new URL('../thread/entry.ts', import.meta.url)
-
-export interface Loaded {
-  kind: 'chat' | 'duplex'
-  slots: number
-  contextTokens: number
-}
 
 /** One life of an engine in a thread of its own. When the thread dies, this is over; a lane then makes the next. */
 export class EngineThread {

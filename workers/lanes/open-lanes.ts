@@ -63,12 +63,13 @@ async function chosen({ modelDirs, models }: LaneSettings, report: Report): Prom
 }
 
 function laneOf(model: StoredModel, settings: LaneSettings, report: Report): LaneOptions {
-  const { id, paceTokensPerSecond, createdAtMs } = model.manifest
+  const { id, paceTokensPerSecond, createdAtMs, sha256 } = model.manifest
   const verified = new Map<string, string>()
   return {
     queue: id,
     models: [id],
     createdAtMs,
+    fingerprint: `fp_${sha256.slice(0, 12)}`,
     report,
     verify: () => verifyModel(model, verified),
     spec: {
@@ -80,7 +81,12 @@ function laneOf(model: StoredModel, settings: LaneSettings, report: Report): Lan
 
 /** Both kinds, each in its thread. */
 function echoes(slots: number, report: Report): LaneOptions[] {
-  const common = { queue: ECHO_QUEUE, createdAtMs: ECHO_BORN_MS, report }
+  const common = {
+    queue: ECHO_QUEUE,
+    createdAtMs: ECHO_BORN_MS,
+    fingerprint: 'fp_echo',
+    report,
+  }
   return [
     { ...common, spec: { engine: 'echo', slots }, models: ['echo-64-20-0'] },
     { ...common, spec: { engine: 'echo-in', slots }, models: ['echo-in-0'] },

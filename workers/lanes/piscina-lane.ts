@@ -3,8 +3,8 @@ import type { Piscina } from 'piscina'
 import type { Offering } from '../../proto/beat.ts'
 import { Failure } from '../../proto/failure.ts'
 import type { EngineSpec } from '../engines/engine-spec.ts'
-import type { RunBatch, ThreadTask, ToThread } from '../thread/protocol.ts'
-import { EngineThread, onePool, type Loaded } from './engine-thread.ts'
+import type { Loaded, RunBatch, ThreadTask, ToThread } from '../thread/protocol.ts'
+import { EngineThread, onePool } from './engine-thread.ts'
 import type { Lane, LaneRun, LaneTask } from './lane.ts'
 import { PiscinaRun } from './piscina-run.ts'
 
@@ -17,6 +17,7 @@ export interface LaneOptions {
   /** Ids a client may name. */
   models: string[]
   createdAtMs: number
+  fingerprint?: string
   /** Called before every load, the ones after a crash too: throws where the model's files are not what they were. */
   verify?: () => Promise<void>
   /** Hears what an operator should know, a sentence at a time. */
@@ -58,11 +59,12 @@ export class PiscinaLane implements Lane {
   }
 
   offering(): Offering {
-    const { queue, models, createdAtMs } = this.#options
-    const { kind, slots, contextTokens } = this.#loaded
+    const { queue, models, createdAtMs, fingerprint } = this.#options
+    const { kind, slots, contextTokens, dialect } = this.#loaded
     const free = this.#thread ? Math.max(0, slots - this.#runs.size) : 0
     const stepMs = this.#thread?.stepMs ?? 0
-    return { kind, queue, models, slots, free, contextTokens, stepMs, createdAtMs }
+    const told = { ...(dialect && { dialect }), ...(fingerprint !== undefined && { fingerprint }) }
+    return { kind, queue, models, slots, free, contextTokens, stepMs, createdAtMs, ...told }
   }
 
   run(task: LaneTask, signal: AbortSignal): LaneRun {

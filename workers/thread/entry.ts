@@ -11,8 +11,9 @@ export default async function serve({ spec, port }: ThreadTask): Promise<void> {
   const send = (message: FromThread): void => port.postMessage(message, [])
   try {
     await using engine = await loadEngine(spec)
-    const { kind, slots, contextTokens } = engine
-    send({ type: 'ready', kind, slots, contextTokens, stepMs: engine.stepMs() })
+    const { kind, slots, contextTokens, dialect } = engine
+    const ready = { kind, slots, contextTokens, ...(dialect && { dialect }) }
+    send({ type: 'ready', ...ready, stepMs: engine.stepMs() })
     await untilShutdown(engine, port, send)
   } finally {
     port.close()

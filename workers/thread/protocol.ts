@@ -1,5 +1,6 @@
 import type { EngineSpec } from '../engines/engine-spec.ts'
 import type { LaneTask } from '../lanes/lane.ts'
+import type { Dialect } from '../../proto/calling.ts'
 import type { FailureBody } from '../../proto/failure.ts'
 import type { Output } from '../../proto/frame.ts'
 import type { InputFrame } from '../../proto/input.ts'
@@ -23,8 +24,16 @@ export type ToThread =
 
 /** Thread to owner: `ready` once, then whatever came together, all runs in one message. */
 export type FromThread =
-  | { type: 'ready'; kind: JobKind; slots: number; contextTokens: number; stepMs: number }
+  | ({ type: 'ready'; stepMs: number } & Loaded)
   | { type: 'batch'; stepMs: number; runs: RunBatch[] }
+
+/** What an engine says of itself once it is in memory. */
+export interface Loaded {
+  kind: JobKind
+  slots: number
+  contextTokens: number
+  dialect?: Dialect
+}
 
 /** `over` is the last word on a run, after which its slot is free. */
 export interface RunBatch {
