@@ -1,13 +1,21 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { PGlite } from '@electric-sql/pglite'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { cacheDir } from '../infra/cache-dir.ts'
+import { openCluster } from '../infra/postgres/open-cluster.ts'
 import { DEFAULT_ORGANISATION, DEFAULT_PROJECT } from '../proto/tenancy.ts'
 
 const FOLDER = new URL('migrations/', import.meta.url)
 
 test('keys of the first version belong to the default project and open as they did', async () => {
-  const db = await PGlite.create()
-  onTestFinished(() => db.close())
+  const dir = await mkdtemp(join(tmpdir(), 'june-migrations-'))
+  // oxlint-disable-next-line node/no-process-env -- a test has no main that could hand it over
+  const db = await openCluster(join(dir, 'postgres'), cacheDir(process.env))
+  onTestFinished(async () => {
+    await db.close()
+    await rm(dir, { recursive: true })
+  })
   const [, first = '', ...later] = (await readdir(FOLDER)).filter((file) => file.endsWith('.sql'))
   const apply = async (file: string) => db.exec(await readFile(new URL(file, FOLDER), 'utf8'))
   await apply(first)

@@ -1,12 +1,13 @@
 import { cors } from 'hono/cors'
 import { Failure } from '../proto/failure.ts'
-import { requireKey } from './auth/require-key.ts'
+import { requireDeployment, requireKey } from './auth/require-key.ts'
 import { bodyGuard } from './body-guard.ts'
 import { respond, router } from './http.ts'
 import { describe } from './openapi.ts'
 import { limit } from './limit/limit.ts'
 import type { Ports } from './ports.ts'
 import { stamp } from './stamp.ts'
+import { auditRoutes } from './routes/audit.ts'
 import { chatRoutes } from './routes/chat.ts'
 import { docsRoutes } from './routes/docs.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -18,6 +19,8 @@ import { modelRoutes } from './routes/models.ts'
 import { queueRoutes } from './routes/queues.ts'
 import { responseRoutes } from './routes/responses.ts'
 import { storedResponseRoutes } from './routes/stored-responses.ts'
+import { organisationRoutes } from './routes/organisations.ts'
+import { projectRoutes } from './routes/projects.ts'
 import { streamRoutes } from './routes/streams.ts'
 import { usageRoutes } from './routes/usage.ts'
 
@@ -30,17 +33,21 @@ export function createApp(ports: Ports) {
   app.options('/v1/*', cors({ origin: '*', maxAge: 86_400 }))
   app.use('/v1/*', requireKey(ports.keys, 'developer'), limit(ports.limiter), bodyGuard)
   app.use('/admin/*', requireKey(ports.keys, 'admin'), bodyGuard)
+  for (const path of OPERATORS_OWN) app.use(path, requireDeployment)
   app.route('/', chatRoutes(ports))
   app.route('/', responseRoutes(ports))
   app.route('/', storedResponseRoutes(ports))
   app.route('/', streamRoutes(ports))
   app.route('/', messageRoutes(ports))
   app.route('/', modelRoutes(ports))
+  app.route('/', organisationRoutes(ports))
+  app.route('/', projectRoutes(ports))
   app.route('/', keyRoutes(ports))
   app.route('/', priceRoutes(ports))
   app.route('/', budgetRoutes(ports))
   app.route('/', usageRoutes(ports))
   app.route('/', queueRoutes(ports))
+  app.route('/', auditRoutes(ports))
   app.route('/', healthRoutes(ports))
   app.route('/', docsRoutes(ports))
   let description: object | undefined
@@ -48,6 +55,9 @@ export function createApp(ports: Ports) {
   app.get('/', (c) => c.html(ports.page, 200, { ...c.var.headers, ...PAGE_HEADERS }))
   return app
 }
+
+/** Prices, budgets and queues are everybody's: an admin of one organisation has no say in them. */
+const OPERATORS_OWN = ['/admin/prices/*', '/admin/budgets/*', '/admin/queues/*']
 
 /** The page is one file with its script in it: nothing from elsewhere runs there, and nobody may frame it. */
 const PAGE_HEADERS = {

@@ -14,9 +14,11 @@ const within = bodyLimit({
 const tooLarge = (): Failure =>
   new Failure('too_large', `The body is larger than ${MAX_JOB_BYTES} bytes. Send a smaller one.`)
 
+const WITH_BODY = new Set(['POST', 'PUT', 'PATCH'])
+
 /** Refuses a body by its size and its type before anyone reads it. */
 export const bodyGuard = createMiddleware<AppEnv>(async (c, next) => {
-  if (c.req.method !== 'POST') {
+  if (!WITH_BODY.has(c.req.method)) {
     await next()
     return undefined
   }

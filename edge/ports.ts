@@ -1,4 +1,14 @@
-import type { CreatedKey, KeyList, KeyScope, KeyView, NewKey, Reach } from '../proto/admin.ts'
+import type {
+  CreatedKey,
+  KeyPatch,
+  KeyQuery,
+  KeyScope,
+  KeyView,
+  NewKey,
+  Reach,
+  Rotation,
+} from '../proto/admin.ts'
+import type { AuditEntry, AuditQuery } from '../proto/audit.ts'
 import type { Cidr } from '../proto/cidr.ts'
 import type { BudgetView, NewBudget } from '../proto/budget.ts'
 import type { Dialect } from '../proto/calling.ts'
@@ -14,7 +24,17 @@ import type { AnswerHead } from '../proto/stored-answer.ts'
 import type { UsageRow } from '../proto/usage.ts'
 import type { RowsAsk, UsageAsk, UsageSum } from '../proto/usage-report.ts'
 import type { StoredResponse } from '../proto/stored-response.ts'
-import type { z } from 'zod'
+import type {
+  ModelLimits,
+  NewOrganisation,
+  NewProject,
+  OrganisationPatch,
+  OrganisationView,
+  ProjectPatch,
+  ProjectQuery,
+  ProjectView,
+} from '../proto/organisations.ts'
+import type { Page, Paging } from '../proto/paging.ts'
 
 /** The whole world of the gateway. `node/` and `workerd/` each answer it; tests answer it with a few lines. */
 export interface Ports {
@@ -22,8 +42,8 @@ export interface Ports {
   responses: Responses
   catalogue: Catalogue
   keys: Keys
-  keyring: Keyring
   money: MoneyAdmin
+  tenancy: Tenancy
   limiter: Limiter
   usage: UsageBook
   health: Health
@@ -181,11 +201,48 @@ export interface Keys {
   find(secret: string): Promise<Key | undefined>
 }
 
-/** What an admin does with keys. Every change reaches every gateway within a second. */
-export interface Keyring {
-  create(key: NewKey): Promise<CreatedKey>
-  list(): Promise<z.infer<typeof KeyList>>
-  revoke(id: KeyId): Promise<KeyView | undefined>
+/** What somebody may manage: `null` is all of them. */
+export interface Domain {
+  organisation: OrganisationId | null
+  project: ProjectId | null
+}
+
+/** An admin and the request in which it acts. */
+export interface Actor {
+  key: KeyId
+  domain: Domain
+  /** Where what it makes belongs if it does not say. */
+  home: { organisation: OrganisationId; project: ProjectId }
+  requestId: string
+  /** The client's, where it is known. */
+  address: string | null
+}
+
+/**
+ * What an admin does. Each change is written to the audit log in one transaction with itself, and reaches every gateway
+ * within a second. What lies outside the actor's domain throws `not_found`; what its reach does not cover, `forbidden`.
+ */
+export interface Tenancy {
+  listOrganisations(actor: Actor, which: Paging): Promise<Page<OrganisationView>>
+  readOrganisation(actor: Actor, id: OrganisationId): Promise<OrganisationView>
+  createOrganisation(actor: Actor, wanted: NewOrganisation): Promise<OrganisationView>
+  updateOrganisation(
+    actor: Actor,
+    change: [OrganisationId, OrganisationPatch],
+  ): Promise<OrganisationView>
+  listProjects(actor: Actor, which: ProjectQuery): Promise<Page<ProjectView>>
+  readProject(actor: Actor, id: ProjectId): Promise<ProjectView>
+  createProject(actor: Actor, wanted: NewProject): Promise<ProjectView>
+  updateProject(actor: Actor, change: [ProjectId, ProjectPatch]): Promise<ProjectView>
+  setModelLimits(actor: Actor, change: [ProjectId, string, ModelLimits]): Promise<ProjectView>
+  removeModelLimits(actor: Actor, change: [ProjectId, string]): Promise<ProjectView>
+  listKeys(actor: Actor, which: KeyQuery): Promise<Page<KeyView>>
+  readKey(actor: Actor, id: KeyId): Promise<KeyView>
+  createKey(actor: Actor, wanted: NewKey): Promise<CreatedKey>
+  updateKey(actor: Actor, change: [KeyId, KeyPatch]): Promise<KeyView>
+  rotateKey(actor: Actor, change: [KeyId, Rotation]): Promise<CreatedKey>
+  revokeKey(actor: Actor, id: KeyId): Promise<KeyView>
+  listAudit(actor: Actor, which: AuditQuery): Promise<Page<AuditEntry>>
 }
 
 /** What an admin does with prices and budgets. Every change reaches every gateway within a second. */

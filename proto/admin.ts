@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { CidrText } from './cidr.ts'
-import { KeyId, ProjectId } from './ids.ts'
+import { KeyId, OrganisationId, ProjectId } from './ids.ts'
 import { Limits } from './limits.ts'
 import { Name } from './name.ts'
+import { pageOf, Paging } from './paging.ts'
 import { ModelPattern, RouteFamily } from './scopes.ts'
 
 export const KeyScope = z.enum(['developer', 'admin'])
@@ -60,4 +61,32 @@ export type NewKey = z.infer<typeof NewKey>
 export const CreatedKey = KeyView.extend({ secret: z.string() })
 export type CreatedKey = z.infer<typeof CreatedKey>
 
-export const KeyList = z.object({ data: z.array(KeyView) })
+/** What is left out stays as it is. */
+export const KeyPatch = z
+  .object({
+    name: Name,
+    ...bounds,
+    expiresAt: z.iso.datetime({ offset: true }).nullable(),
+    ...Limits.shape,
+  })
+  .partial()
+export type KeyPatch = z.infer<typeof KeyPatch>
+
+/** At most a month: a secret that has been replaced is there to be forgotten. */
+const MAX_OVERLAP_SECONDS = 31 * 24 * 3600
+
+export const Rotation = z.object({
+  /** How long the secret before goes on opening the key; 0 ends it at once. Any before that ends at once. */
+  overlapSeconds: z.int().min(0).max(MAX_OVERLAP_SECONDS),
+})
+export type Rotation = z.infer<typeof Rotation>
+
+export const KeyList = pageOf(KeyView)
+
+export const KeyQuery = Paging.extend({
+  organisation: OrganisationId.optional(),
+  project: ProjectId.optional(),
+  /** `live` leaves out what was revoked or has expired. */
+  state: z.enum(['live', 'all']).default('all'),
+})
+export type KeyQuery = z.infer<typeof KeyQuery>

@@ -7,6 +7,6 @@ export const Name = z
   .min(1, 'It needs a name.')
   .max(100)
   .regex(
-    /^[^\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}]*$/u,
+    /^[^\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]*$/u,
     'A name has no control characters: it is shown in terminals.',
   )

@@ -18,6 +18,13 @@ export const RouteFamily = z.enum([
 ])
 export type RouteFamily = z.infer<typeof RouteFamily>
 
+/** One model, by its id. */
+export const ModelName = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(/^[^\p{Cc}]*$/u, 'A model has no control characters.')
+
 /** An exact name, or the beginning of one: `qwen3-*`. */
 export const ModelPattern = z
   .string()

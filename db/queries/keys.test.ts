@@ -13,7 +13,7 @@ import { projects } from '../schema/projects.ts'
 import { keySecrets } from '../schema/key-secrets.ts'
 import { keys } from '../schema/keys.ts'
 import { findKeyByHash } from './find-key.ts'
-import { createKey, ensureKey, listKeys, revokeKey, type Wanted } from './keys.ts'
+import { createKey, ensureKey, findKey, revokeKey, type Wanted } from './keys.ts'
 
 let database: DatabaseFixture
 let db: Db
@@ -38,6 +38,7 @@ describe('a key', () => {
       ...app,
       id: expect.stringMatching(/^key_[0-9a-f-]{36}$/),
       project: DEFAULT_PROJECT,
+      organisation: DEFAULT_ORGANISATION,
       hint: apiKey.slice(-4),
       former: null,
       reach: null,
@@ -48,18 +49,17 @@ describe('a key', () => {
       expiresAt: null,
       revokedAt: null,
     })
-    expect(JSON.stringify(await listKeys(db))).not.toContain(apiKey)
+    expect(JSON.stringify(await findKey(db, key.id))).not.toContain(apiKey)
     const [secret] = await db.select().from(keySecrets).where(eq(keySecrets.key, key.id))
     expect(secret).toMatchObject({ hash: await hashOf(apiKey), current: true, expiresAt: null })
   })
 
-  test('is found by its hash until it is revoked, and is listed still', async () => {
+  test('is found by its hash until it is revoked, and is known still', async () => {
     const { key, apiKey } = await createKey(db, app)
     const hash = await hashOf(apiKey)
     const { hint: _, former: __, ...held } = key
     expect(await findKeyByHash(db, hash)).toEqual({
       ...held,
-      organisation: DEFAULT_ORGANISATION,
       secretExpiresAt: null,
       projectLimits: UNLIMITED,
       modelLimits: {},
@@ -67,7 +67,7 @@ describe('a key', () => {
     const revoked = await revokeKey(db, key.id)
     expect(revoked?.revokedAt).toBeInstanceOf(Date)
     expect(await findKeyByHash(db, hash)).toBeUndefined()
-    expect(await listKeys(db)).toContainEqual(revoked)
+    expect(await findKey(db, key.id)).toEqual(revoked)
   })
 
   test('keeps the time of its first revocation', async () => {

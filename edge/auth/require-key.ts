@@ -30,6 +30,12 @@ export const requireKey = (keys: Keys, scope: KeyScope) =>
     await next()
   })
 
+/** Lets through who manages everything. */
+export const requireDeployment = createMiddleware<AppEnv>(async (c, next) => {
+  if (c.get('key').reach !== 'deployment') throw missingScopes('admin.deployment')
+  await next()
+})
+
 /** Held against the clock here, at each request: a key that is remembered expires to the millisecond. */
 function requireTime({ expiresAtMs }: Key): void {
   if (expiresAtMs === null || Date.now() < expiresAtMs) return

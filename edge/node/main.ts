@@ -25,7 +25,7 @@ import { Database } from './database.ts'
 import { readEnv } from './env.ts'
 import { logCause } from './log-cause.ts'
 import { readDocsScript } from './docs-script.ts'
-import { PostgresKeys } from './key-store.ts'
+import { storedKeys } from './key-store.ts'
 import { listen } from './server.ts'
 
 /** A revocation is broadcast; this is for the one that was missed while the broker was away. */
@@ -71,8 +71,8 @@ const usageWriter = new UsageWriter({
   isRefusal,
   log,
 })
-const store = new PostgresKeys(
-  database,
+const store = storedKeys(
+  ask,
   announce({
     forget: () => keys.forget(),
     tell: () => tellAll(subjects.keyChanged),
@@ -89,10 +89,10 @@ const app = createApp({
   catalogue: desk,
   lineup: desk,
   keys,
-  keyring: store,
   money,
   limiter,
   usage: usageBook(ask),
+  tenancy: store.tenancy,
   health: healthOf(desk, database),
   log,
   page: await readFile(new URL('../page/index.html', import.meta.url), 'utf8'),

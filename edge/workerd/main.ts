@@ -12,7 +12,7 @@ import { readVars, type Bindings } from './bindings.ts'
 import { Bus } from './bus.ts'
 import { askDatabase } from './database.ts'
 import { drainUpload } from './drain-upload.ts'
-import { ConnectingKeys } from './key-store.ts'
+import { storedKeys } from './key-store.ts'
 import { objectLimiter } from './limiter-object.ts'
 import { consoleLog } from './log.ts'
 
@@ -46,11 +46,11 @@ function portsOf(bindings: Bindings): Ports {
   const vars = readVars(bindings)
   const log = consoleLog(vars.LOG_LEVEL, { gateway: vars.GATEWAY_NAME })
   const bus = new Bus(bindings, vars.BUS_SHARDS, vars.GATEWAY_NAME)
-  const store = new ConnectingKeys({
-    url: vars.DATABASE_URL,
-    waitUntil,
-    changed: announce({ forget: () => keys.forget(), tell: () => bus.changed('keyChanged'), log }),
-  })
+  const ask = askDatabase({ url: vars.DATABASE_URL, waitUntil })
+  const store = storedKeys(
+    ask,
+    announce({ forget: () => keys.forget(), tell: () => bus.changed('keyChanged'), log }),
+  )
   const keys = new CachedKeys(store, KEY_TTL_MS, log)
   return {
     answers: bus,
@@ -58,13 +58,10 @@ function portsOf(bindings: Bindings): Ports {
     catalogue: bus,
     lineup: bus,
     keys,
-    keyring: store,
-    money: moneyAdmin(
-      askDatabase({ url: vars.DATABASE_URL, waitUntil }),
-      announce({ tell: () => bus.changed('moneyChanged'), log }),
-    ),
+    money: moneyAdmin(ask, announce({ tell: () => bus.changed('moneyChanged'), log })),
+    tenancy: store.tenancy,
     limiter: objectLimiter(bindings),
-    usage: usageBook(askDatabase({ url: vars.DATABASE_URL, waitUntil })),
+    usage: usageBook(ask),
     health: {
       parts: async () => {
         const away = { broker: false, workers: false }

@@ -16,6 +16,7 @@ import { slowReader } from './slow-reader.ts'
 import { Stack, type Runtime } from './stack.ts'
 import { streamedChat } from './streamed-chat.ts'
 import { usage } from './usage.ts'
+import { tenancy } from './tenancy.ts'
 import { until } from './until.ts'
 import { wholeChat } from './whole-chat.ts'
 
@@ -50,6 +51,7 @@ export function contract(runtime: Runtime): void {
     refusals(stack)
     keys(stack)
     bounds(stack)
+    tenancy(stack)
     limits(stack)
     jobLimits(stack)
     hangUp(stack, runtime)
