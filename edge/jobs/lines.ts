@@ -1,5 +1,5 @@
 import type { LiveJob } from './live-job.ts'
-import { costOf, promptTokensIn, TypicalLength } from '../queue/cost.ts'
+import { costOf, promptGuess } from '../queue/cost.ts'
 import { Line, type Comer } from '../queue/line.ts'
 import { Priority } from '../../proto/job.ts'
 import type { Queue } from '../../proto/subjects.ts'
@@ -26,7 +26,6 @@ interface LinesOptions {
 interface One {
   queue: Queue
   line: Line<Waiting>
-  typical: TypicalLength
 }
 
 /** How many slots there are is looked at this often where nobody waits, and else with every tick. */
@@ -48,15 +47,15 @@ export class Lines {
   /** Gives a job its place: to be written to JOBS at once, or to wait. Throws where it would wait in vain. */
   enter(live: LiveJob, body: Uint8Array): void {
     const one = this.#of(live)
-    const comer = comerOf(live, body.byteLength, one.typical)
+    const comer = comerOf(live, body.byteLength)
     live.seat = one.line.enter({ live, body }, comer, monotonicMs())
   }
 
   /** One that another gateway had accepted, and that is ours now. */
   adopt(live: LiveJob, body: Uint8Array): void {
-    const { line, typical } = this.#of(live)
+    const { line } = this.#of(live)
     const nowMs = monotonicMs()
-    const comer = comerOf(live, body.byteLength, typical)
+    const comer = comerOf(live, body.byteLength)
     const what = { live, body }
     live.seat = live.heldSeq
       ? line.wait(what, comer, nowMs)
@@ -83,13 +82,12 @@ export class Lines {
     if (live.seat) this.#of(live).line.returned(live.seat)
   }
 
-  /** It is over, here at least. With what its prompt came to, where that was counted. */
-  left(live: LiveJob, promptTokens?: number): void {
+  /** It is over, here at least. */
+  left(live: LiveJob): void {
     const { seat } = live
     if (!seat || seat.stage === 'over') return
     const one = this.#of(live)
-    if (promptTokens !== undefined) one.typical.learn(live.next)
-    one.line.fair.correct(seat.place, costSoFar(live, seat.bytes, promptTokens))
+    one.line.fair.correct(seat.place, costSoFar(live))
     one.line.leave(seat, monotonicMs())
     this.#offer(one)
   }
@@ -113,12 +111,11 @@ export class Lines {
     }
   }
 
-  /** Answers that are longer than was expected are charged while they run. */
+  /** What it has cost so far is charged while it runs. */
   count(live: LiveJob): void {
     const { seat } = live
     if (seat?.stage !== 'held') return
-    const cost = costSoFar(live, seat.bytes)
-    if (cost > seat.place.cost) this.#of(live).line.fair.correct(seat.place, cost)
+    this.#of(live).line.fair.correct(seat.place, costSoFar(live))
   }
 
   /** Jobs that wait in memory. */
@@ -154,7 +151,7 @@ export class Lines {
   #of({ consumer, queue }: LiveJob): One {
     const known = this.#lines.get(consumer)
     if (known) return known
-    const one = { queue, line: new Line<Waiting>(), typical: new TypicalLength() }
+    const one = { queue, line: new Line<Waiting>() }
     this.#lines.set(consumer, one)
     this.#measure(one)
     return one
@@ -172,12 +169,13 @@ export class Lines {
   }
 }
 
-function comerOf({ job }: LiveJob, bytes: number, typical: TypicalLength): Comer {
+function comerOf({ job }: LiveJob, bytes: number): Comer {
   const { tenant, priority } = job
-  const cost = costOf(promptTokensIn(bytes), typical.of(job))
+  // Tokens of the answer are charged as they come: whoever comes meanwhile is not set back by what was guessed too high.
+  const cost = costOf(promptGuess(job), 0)
   return { tenant, priority, cost, bytes, leftMs: job.deadlineAtMs - Date.now() }
 }
 
-function costSoFar(live: LiveJob, bytes: number, promptTokens = promptTokensIn(bytes)): number {
-  return live.epoch === 0 ? costOf(0, 0) : costOf(promptTokens, live.next)
-}
+/** One that nobody began costs nothing. */
+const costSoFar = ({ epoch, job, prompt, next }: LiveJob): number =>
+  epoch === 0 ? 0 : costOf(prompt?.promptTokens ?? promptGuess(job), next)

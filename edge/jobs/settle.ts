@@ -35,7 +35,7 @@ export async function settle(
 ): Promise<'settled' | 'moved'> {
   if (live.outcome) return 'settled'
   live.outcome = ending.outcome
-  desk.lines.left(live, ending.end?.promptTokens)
+  desk.lines.left(live)
   const holder = live.holder
   if (ending.last && live.tape.kept) await keep(desk, live, ending.last)
   const written = await record(desk, live, ending)

@@ -20,11 +20,12 @@ const MAX_IDLE = 1_024
 /**
  * The jobs of one class, by Virtual Token Counter (Sheng et al., arXiv 2401.00588): each tenant has a counter of what it
  * was served, and of those who wait the one with the smallest is next. Who comes after a while away is lifted to the smallest
- * of those who wait, so nobody saves up. Charges are made when a job is served, by estimate, and corrected when more is known.
+ * of those who wait, so nobody saves up. Charges are made when a job is served,
+ * for what is known of it then, and corrected as more is.
  *
- * The bound (theorem 4.4 of the paper, with corrections): let no job cost more than `u`, nor be estimated at more, and at most
+ * The bound (theorem 4.4 of the paper, with corrections): let no job cost more than `u`, nor be charged more at first, and at most
  * `n` be served and uncorrected at once. Of two tenants that both have jobs waiting throughout an interval, neither is
- * served more than `2 (n + 1) u` beyond the other; `2 u` where the estimates are right.
+ * served more than `2 (n + 1) u` beyond the other; `2 u` where the first charges are right.
  */
 export class TokenCounters<T> {
   readonly #tenants = new Map<string, Tenant<T>>()
@@ -58,7 +59,7 @@ export class TokenCounters<T> {
   /** The next one, charged to its tenant. */
   take(): Ticket<T> | undefined {
     let next: Tenant<T> | undefined
-    for (const tenant of this.#backlogged) if (!next || tenant.counter < next.counter) next = tenant
+    for (const tenant of this.#backlogged) if (!next || isBefore(tenant, next)) next = tenant
     const [ticket] = next?.waiting ?? []
     if (!next || !ticket) return undefined
     this.#unqueue(next, ticket)
@@ -163,6 +164,10 @@ export class TokenCounters<T> {
     }
   }
 }
+
+/** Of two that were served alike, who has less in service: the newcomer. */
+const isBefore = (a: Tenant<unknown>, b: Tenant<unknown>): boolean =>
+  a.counter < b.counter || (a.counter === b.counter && a.served < b.served)
 
 const isIdle = (tenant: Tenant<unknown>): boolean =>
   tenant.waiting.size === 0 && tenant.served === 0
