@@ -100,7 +100,7 @@ export const ResponseInput = z.union([
 export const OutputText = z.object({
   type: z.literal('output_text'),
   text: z.string(),
-  annotations: z.array(z.never()),
+  annotations: z.array(z.unknown()).max(0),
   logprobs: z.array(TokenLogprob.extend({ bytes: z.array(z.int()) })),
 })
 export type OutputText = z.infer<typeof OutputText>
