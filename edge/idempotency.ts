@@ -30,7 +30,7 @@ export async function onceKeyOf(
 }
 
 /** JSON whose objects have their keys in order: the same body written by another client is the same. */
-function canonical(value: unknown): string {
+export function canonical(value: unknown): string {
   try {
     return inOrder(value)
   } catch (cause) {
@@ -46,7 +46,7 @@ function inOrder(value: unknown): string {
   )
 }
 
-async function sha256(text: string): Promise<string> {
+export async function sha256(text: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

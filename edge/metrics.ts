@@ -29,6 +29,9 @@ const help: Record<keyof Counts, string> = {
   seconds: 'Beats of a second process under the name of a worker that is there, not listened to',
   adopted: 'Jobs taken over from a gateway that is gone',
   consumersRecreated: 'Queues that offered nothing any more and were made anew',
+  recalled: 'Requests that were answered from the response cache',
+  notRecalled: 'Requests that the response cache had no answer to',
+  remembered: 'Answers put into the response cache',
 }
 
 /** The metrics of one desk, read from its plain counters when somebody asks. */

@@ -20,6 +20,7 @@ import type { Nanos } from '../proto/money.ts'
 import type { NewPrice, PriceView } from '../proto/price.ts'
 import type { RouteFamily } from '../proto/scopes.ts'
 import type { FailureBody } from '../proto/failure.ts'
+import type { ResponseCache } from '../proto/response-cache.ts'
 import type { AnswerHead } from '../proto/stored-answer.ts'
 import type { UsageRow } from '../proto/usage.ts'
 import type { RowsAsk, UsageAsk, UsageSum } from '../proto/usage-report.ts'
@@ -66,6 +67,8 @@ export interface Answers {
    * run or be over. Throws `key_reused` where the body is another.
    */
   askOnce(job: Job, key: OnceKey, options: AskOptions): Promise<Resumed>
+  /** The answer of an earlier job to the same question, recorded as this job's. Nothing where there is none to be given. */
+  recall(job: Job): Promise<Answer | undefined>
   /**
    * The rest of an answer that was asked for before; all of it where it has marks, which are read from the beginning.
    * Throws `not_found` for what is not there, or not this tenant's.
@@ -185,6 +188,8 @@ export interface Key {
   /** Milliseconds since 1970, to be held against the clock at each request; `null` is never. */
   expiresAtMs: number | null
   limits: KeyLimits
+  /** Of its project; absent is none. */
+  cache?: ResponseCache
 }
 
 /** Whichever of these is used up first. */

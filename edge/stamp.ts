@@ -8,6 +8,7 @@ import type { Log } from './ports.ts'
 const EXPOSED = [
   'x-request-id',
   'x-generation-id',
+  'x-cache',
   'idempotency-replayed',
   'openai-processing-ms',
   'openai-version',

@@ -72,6 +72,17 @@ export type Reading = z.infer<typeof Reading>
 export const MAX_USER_CHARS = 256
 const UserName = z.string().min(1).max(MAX_USER_CHARS)
 
+/** Under which an answer is found again, within its project. */
+export const Caching = z.object({
+  /** SHA-256 of all that the answer depends on, hex. */
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+  /** An answer that is older is not given again; 0 is any: this request wants one of its own. */
+  maxAgeMs: z.int().nonnegative(),
+  /** A longer answer is not kept. */
+  maxBytes: z.int().positive(),
+})
+export type Caching = z.infer<typeof Caching>
+
 /** How long a request may wait beside others: somebody talks, somebody looks on, nobody looks on. */
 export const Priority = z.enum(['interactive', 'default', 'batch'])
 export type Priority = z.infer<typeof Priority>
@@ -98,6 +109,8 @@ const base = {
   /** The budgets that pay for it, all of them; absent where none does. */
   funds: z.array(Fund).min(1).optional(),
   reading: Reading,
+  /** Its answer may be given again to whoever asks the same. Absent where its project has not opted in. */
+  caching: Caching.optional(),
 }
 
 export const ChatJob = z.object({

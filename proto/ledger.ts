@@ -93,6 +93,8 @@ export const LedgerRecord = z.discriminatedUnion('type', [
     /** From admission to the first token; absent where none came, or another gateway saw it come. */
     firstTokenMs: z.int().nonnegative().optional(),
     ...Account.shape,
+    /** Nobody computed it: the answer of an earlier job was given again. */
+    fromCache: z.literal(true).optional(),
     failure: FailureBody.nullable(),
   }),
 ])

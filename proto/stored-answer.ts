@@ -24,6 +24,9 @@ export type AnswerHead = z.infer<typeof AnswerHead>
  */
 const PREFIX_BYTES = 4
 
+/** The server takes no longer message than 4 MiB, the headers included. */
+export const MAX_ANSWER_BYTES = 4 * 1024 * 1024 - 4_096
+
 const utf8 = new TextEncoder()
 const text = new TextDecoder()
 

@@ -36,6 +36,8 @@ export const subjects = {
   responseAsked: (id: JobId) => `response.${id}.asked` as const,
   responseAnswer: (id: JobId) => `response.${id}.answer` as const,
   responseParts: (id: JobId) => `response.${id}.*` as const,
+  /** An answer that may be given again to the same question of the same project. */
+  cached: (project: string, hash: string) => `cache.${token(project)}.${hash}` as const,
   /** Connections that ended, imported from the system account. */
   poolDisconnects: 'sys.pool',
   edgeDisconnects: 'sys.edge',
@@ -56,6 +58,7 @@ export const LEDGER = 'LEDGER'
 export const FRAMES = 'FRAMES'
 export const ANSWERS = 'ANSWERS'
 export const RESPONSES = 'RESPONSES'
+export const CACHE = 'CACHE'
 
 /** The consumer of LEDGER that all gateways share, to write what was used where it is asked for. */
 export const USAGE = 'usage'

@@ -1,5 +1,12 @@
 import { newJobId, type GatewayId, type JobId } from '../../proto/ids.ts'
-import { DEFAULT_DEADLINE_MS, type ChatJob, type Job, type Reading } from '../../proto/job.ts'
+import {
+  DEFAULT_DEADLINE_MS,
+  type ChatJob,
+  type Job,
+  type Reading,
+  type Sampling,
+} from '../../proto/job.ts'
+import { randomU32 } from '../../proto/random.ts'
 import type { AnswerHead } from '../../proto/stored-answer.ts'
 import { requireModel } from '../auth/require-model.ts'
 import { unknownModel } from '../catalogue/unknown-model.ts'
@@ -7,11 +14,18 @@ import { releaseJob, takeForJob } from '../limit/job-limit.ts'
 import type { Answer, AskOptions, Ports, Served } from '../ports.ts'
 import { marksOf } from './marks-of.ts'
 import type { Asker } from './asker.ts'
+import { cachingOf } from './caching.ts'
 import { tellQueued } from './tell-queued.ts'
+
+/** A seed that nobody asked for is drawn here, and is no part of the question. */
+type Drawing = Omit<Sampling, 'seed'> & { seed?: number }
 
 /** What is to be computed, whoever asks for it and in whatever format it is told. */
 export type Work =
-  | ({ kind: 'chat' } & Pick<ChatJob, 'messages' | 'prompt' | 'calling' | 'effort' | 'sampling'>)
+  | ({ kind: 'chat'; sampling: Drawing } & Pick<
+      ChatJob,
+      'messages' | 'prompt' | 'calling' | 'effort'
+    >)
   | { kind: 'duplex'; input: AsyncIterable<Uint8Array> }
 
 export interface Wanted {
@@ -47,13 +61,21 @@ export const admission =
     const served = await catalogue.find(wanted.model)
     if (!served) throw unknownModel(wanted.model)
     const work = wanted.work(served)
-    const job = jobOf(asker, wanted, { work, served, gateway: await answers.gateway() })
     const { signal, once, headers } = asker
+    const caching = await cachingOf(asker, served, work)
+    const job = {
+      ...jobOf(asker, wanted, { work, served, gateway: await answers.gateway() }),
+      ...(caching && { caching }),
+    }
+    if (caching) await wanted.before?.(job)
+    const recalled = caching && (await answers.recall(job))
+    if (asker.key.cache) headers['x-cache'] = recalled ? 'hit' : caching ? 'miss' : 'bypass'
+    if (recalled) return { head: job, answer: recalled, stored: false }
     const limited = await takeForJob(limiter, asker, job)
     const how: AskOptions =
       work.kind === 'duplex' ? { signal, limited, input: work.input } : { signal, limited }
     try {
-      await wanted.before?.(job)
+      if (!caching) await wanted.before?.(job)
       const { head, answer, stored } = once
         ? await answers.askOnce(job, once, how)
         : { head: job, answer: await answers.ask(job, how), stored: false }
@@ -94,5 +116,6 @@ function jobOf(
       ...(served.fingerprint !== undefined && { fingerprint: served.fingerprint }),
     },
   }
-  return work.kind === 'duplex' ? { ...base, kind: 'duplex' } : { ...base, ...work }
+  if (work.kind === 'duplex') return { ...base, kind: 'duplex' }
+  return { ...base, ...work, sampling: { seed: randomU32(), ...work.sampling } }
 }

@@ -3,6 +3,7 @@ import type { Priority } from '../../proto/job.ts'
 import type { AppEnv } from '../http.ts'
 import { onceKeyOf } from '../idempotency.ts'
 import type { Key, OnceKey } from '../ports.ts'
+import { cacheUseOf, type CacheUse } from './caching.ts'
 import { wantsResume } from './wants-resume.ts'
 
 /** Who asks, and how: by a request of this moment, or by one that was left for later. */
@@ -15,6 +16,8 @@ export interface Asker {
   resumable: boolean
   /** It must not be carried out twice. */
   once?: OnceKey
+  /** What it wants of the response cache of its project, if that has one. */
+  cache?: CacheUse
   /** Of the response: what the admission has to tell of it is put here. */
   headers: Record<string, string>
 }
@@ -37,6 +40,7 @@ export async function askerOf(
     signal,
     resumable: wantsResume(c.req.header('x-stream-resume')),
     headers: c.get('headers'),
+    cache: cacheUseOf(c.req.header('x-cache')),
     ...(once && { once }),
   }
 }

@@ -10,7 +10,9 @@ export function marksOf(
     effort,
     prompt,
     sampling,
-  }: Pick<ChatJob, 'calling' | 'effort' | 'prompt' | 'sampling'>,
+  }: Pick<ChatJob, 'calling' | 'effort' | 'prompt'> & {
+    sampling: Pick<ChatJob['sampling'], 'format'>
+  },
   { id, dialect }: Served,
 ): Marks | undefined {
   if (calling && !dialect)

@@ -25,6 +25,9 @@ export const newCounts = () => ({
   seconds: 0,
   adopted: 0,
   consumersRecreated: 0,
+  recalled: 0,
+  notRecalled: 0,
+  remembered: 0,
 })
 
 export type Counts = ReturnType<typeof newCounts>

@@ -60,7 +60,7 @@ async function seek(desk: Desk, id: JobId, ask: Ask): Promise<Found> {
 
 function ours(desk: Desk, live: LiveJob, { tenant, after }: Ask): Found {
   if (live.job.tenant !== tenant) throw unknown(live.job.id)
-  if (!live.tape.kept) throw notResumable()
+  if (!live.resumable) throw notResumable()
   if (!live.adopted && after > live.next) throw ahead(after, live.next)
   return { head: headOf(live.job), source: sourceOf(desk, live, after), stored: false }
 }

@@ -42,6 +42,7 @@ import { Lines } from './lines.ts'
 import { Listening } from './listening.ts'
 import { Pulse } from './pulse.ts'
 import { Queues } from './queues.ts'
+import { recall } from './recall.ts'
 import { reread } from './reread.ts'
 import { StreamStore } from './store.ts'
 
@@ -177,6 +178,10 @@ export class GatewayDesk implements Answers, Catalogue, Lineup, AsyncDisposable 
       await reserved.giveUp()
       throw thrown
     }
+  }
+
+  recall(job: Job): Promise<Answer | undefined> {
+    return recall(this.desk, job)
   }
 
   async resume(id: JobId, options: ResumeOptions): Promise<Resumed> {

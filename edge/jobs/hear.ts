@@ -105,7 +105,7 @@ export function accept(
       return
   }
   // Nobody here takes anything, so nothing else moves the window on: the answer goes on for those elsewhere and later.
-  if (live.tape.kept && !live.doubtful && (live.readers === 0 || live.remoteReaders > 0))
+  if (live.resumable && !live.doubtful && (live.readers === 0 || live.remoteReaders > 0))
     runOn(desk, live)
 }
 

@@ -1,21 +1,18 @@
 import { Failure } from '../../proto/failure.ts'
 import { encodeFrame } from '../../proto/frame.ts'
 import type { Job } from '../../proto/job.ts'
-import { encodeAnswer, type AnswerHead } from '../../proto/stored-answer.ts'
+import { encodeAnswer, MAX_ANSWER_BYTES, type AnswerHead } from '../../proto/stored-answer.ts'
 import { subjects } from '../../proto/subjects.ts'
 import type { Desk } from './desk.ts'
 import { WRITE_TIMEOUT_MS } from './ledger.ts'
 import type { LiveJob } from './live-job.ts'
-
-/** The server takes no longer message than 4 MiB, the headers included. */
-const MAX_ANSWER_BYTES = 4 * 1024 * 1024 - 4_096
 
 export const headOf = ({ id, kind, model, tenant, admittedAtMs, reading }: Job): AnswerHead => {
   return { id, kind, model, tenant, admittedAtMs, reading }
 }
 
 /** Where an answer is kept: beside what was asked, where that is. */
-const placeOf = ({ id, reading }: Job): string =>
+export const placeOf = ({ id, reading }: Job): string =>
   reading.stored ? subjects.responseAnswer(id) : subjects.answer(id)
 
 /**

@@ -103,13 +103,17 @@ export class LiveJob implements Post {
   ) {
     this.job = job
     this.adopted = adopted
-    // The reader of an adopted job may be at a gateway that only stood still, and come from there.
-    this.tape = new Tape(adopted || job.reading.resumable)
+    this.tape = new Tape(this.resumable || job.caching !== undefined)
     this.unattendedSinceMs = nowMs
     this.queue = queue
     this.consumer = consumerOf(queue)
     this.idleSinceMs = this.#sinceMs = nowMs
     this.input = job.kind === 'duplex' ? new InputLog() : undefined
+  }
+
+  /** The reader of an adopted job may be at a gateway that only stood still, and come from there. */
+  get resumable(): boolean {
+    return this.adopted || this.job.reading.resumable
   }
 
   get granting(): boolean {

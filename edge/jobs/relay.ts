@@ -45,7 +45,7 @@ export class Relay {
       return
     }
     const next = live.next
-    if (!live.tape.kept) say({ type: 'refused', code: 'not_resumable', next })
+    if (!live.resumable) say({ type: 'refused', code: 'not_resumable', next })
     else if (request.after > next && !live.adopted) say({ type: 'refused', code: 'ahead', next })
     else this.#serve(live, request, msg, say)
   }

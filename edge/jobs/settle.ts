@@ -11,6 +11,7 @@ import { unhold } from './hold.ts'
 import { keep, keepFailed } from './keep-answer.ts'
 import { accountOf, append } from './ledger.ts'
 import type { LiveJob } from './live-job.ts'
+import { remember } from './remember.ts'
 
 const RETRY_MS = 1_000
 
@@ -37,7 +38,7 @@ export async function settle(
   live.outcome = ending.outcome
   desk.lines.left(live)
   const holder = live.holder
-  if (ending.last && live.tape.kept) await keep(desk, live, ending.last)
+  if (ending.last && live.resumable) await keep(desk, live, ending.last)
   const written = await record(desk, live, ending)
   if (written === 'lost') {
     depose(desk, live)
@@ -52,6 +53,8 @@ export async function settle(
   if (ending.outcome === 'done') desk.afterwards.add(() => void unqueue(desk, live, 'done'))
   else void unqueue(desk, live, ending.outcome)
   forget(desk, live)
+  // One that ended with its budget is no answer to the question.
+  if (ending.last && !ending.end?.code) remember(desk, live, ending.last)
   if (live.limited) desk.ended(live.job.id, live.job.tenant, usedBy(live))
   if (ending.outcome !== 'done') await keepFailed(desk, live, ending.failure)
   return 'settled'

@@ -1,14 +1,12 @@
 import type { CountRequest, MessagesRequest } from '../../proto/anthropic/messages.ts'
 import type { Sampling } from '../../proto/job.ts'
-import { randomU32 } from '../../proto/random.ts'
 
 /** Everything the request left open is fixed here, so that any worker continues alike. */
-export const samplingOf = (request: MessagesRequest): Sampling => ({
+export const samplingOf = (request: MessagesRequest): Omit<Sampling, 'seed'> => ({
   temperature: request.temperature ?? 1,
   topP: request.top_p ?? 1,
   frequencyPenalty: 0,
   presencePenalty: 0,
-  seed: randomU32(),
   maxTokens: request.max_tokens,
   stop: request.stop_sequences ?? [],
 })

@@ -2,7 +2,6 @@ import { Failure } from '../../proto/failure.ts'
 import type { ChatMessage } from '../../proto/job.ts'
 import { formatOf } from '../../proto/openai/response-format.ts'
 import type { ResponseRequest } from '../../proto/openai/responses.ts'
-import { randomU32 } from '../../proto/random.ts'
 import type { Work } from '../admission/admission.ts'
 import type { Served } from '../ports.ts'
 import { logprobsIn } from './response-object.ts'
@@ -23,7 +22,7 @@ export function workOf(request: ResponseRequest, messages: ChatMessage[], served
       topP: request.top_p ?? 1,
       frequencyPenalty: 0,
       presencePenalty: 0,
-      seed: (request.seed ?? randomU32()) >>> 0,
+      ...(typeof request.seed === 'number' && { seed: request.seed >>> 0 }),
       maxTokens: request.max_output_tokens ?? null,
       stop: [],
       ...(logprobs !== undefined && { logprobs }),

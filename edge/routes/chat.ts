@@ -1,6 +1,5 @@
 import { createRoute } from '@hono/zod-openapi'
 import { Failure } from '../../proto/failure.ts'
-import { randomU32 } from '../../proto/random.ts'
 import {
   ChatCompletion,
   ChatCompletionChunk,
@@ -109,7 +108,7 @@ function chatWork(request: ChatRequest): Work {
       topP: request.top_p ?? 1,
       frequencyPenalty: request.frequency_penalty ?? 0,
       presencePenalty: request.presence_penalty ?? 0,
-      seed: (request.seed ?? randomU32()) >>> 0,
+      ...(typeof request.seed === 'number' && { seed: request.seed >>> 0 }),
       maxTokens: request.max_completion_tokens ?? request.max_tokens ?? null,
       stop: typeof request.stop === 'string' ? [request.stop] : (request.stop ?? []),
       ...tellingOf(request),

@@ -11,7 +11,7 @@ export const rowOf = (job: JobId, final: Final, endedAtMs: number): UsageRow => 
   model: text(final.model),
   kind: final.kind,
   priority: final.priority,
-  fromCache: false,
+  fromCache: final.fromCache ?? false,
   admittedAtMs: final.admittedAtMs,
   endedAtMs,
   firstTokenMs: final.firstTokenMs ?? null,

@@ -90,6 +90,13 @@ export class BusObject extends DurableObject<Bindings> {
     })
   }
 
+  recall(job: Job): Promise<Reply<ReadableStream<Uint8Array> | undefined>> {
+    return reply(async () => {
+      const answer = await (await this.#desk()).recall(job)
+      return answer && streamOf(answer, () => undefined)
+    })
+  }
+
   resume(id: JobId, at: { tenant: string; after: number }): Promise<Reply<Reading>> {
     return reply(async () => {
       const desk = await this.#desk()

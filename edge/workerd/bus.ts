@@ -56,6 +56,11 @@ export class Bus implements Answers, Catalogue, Lineup, Responses {
     return reading(await valueOf(shard.askOnce(job, key, limited, blocks)), signal)
   }
 
+  async recall(job: Job): Promise<Answer | undefined> {
+    const frames = await valueOf(this.#shard(shardOf(job.id, this.#shards)).recall(job))
+    return frames && framesOf(frames.getReader(), () => undefined)
+  }
+
   async resume(id: JobId, { tenant, after, signal }: ResumeOptions): Promise<Resumed> {
     const shard = this.#shard(shardOf(id, this.#shards))
     return reading(await valueOf(shard.resume(id, { tenant, after })), signal)

@@ -63,6 +63,7 @@ describe('the configuration of nats-server', () => {
           "answer.>",
           "idem.>",
           "response.>",
+          "cache.>",
           "$KV.workers.>",
           "read.*",
           "claim.>",

@@ -111,6 +111,7 @@ export const gatewayMay = (name: string): Permissions => ({
     'answer.>',
     'idem.>',
     'response.>',
+    'cache.>',
     '$KV.workers.>',
     'read.*',
     'claim.>',

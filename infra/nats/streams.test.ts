@@ -31,6 +31,7 @@ describe('applyStreams', () => {
     const names = await Array.fromAsync(streams.list(), ({ config }) => config.name)
     expect(names.toSorted((a, b) => a.localeCompare(b))).toEqual([
       'ANSWERS',
+      'CACHE',
       'DEAD',
       'FRAMES',
       'JOBS',

@@ -11,6 +11,7 @@ import {
 import { nanos, type NatsConnection } from '@nats-io/nats-core'
 import {
   ANSWERS,
+  CACHE,
   consumerOf,
   FRAMES,
   JOBS,
@@ -20,6 +21,7 @@ import {
   USAGE,
   type Queue,
 } from '../../proto/subjects.ts'
+import { MAX_CACHE_TTL_MS } from '../../proto/response-cache.ts'
 
 type Stream = Partial<StreamConfig> & Pick<StreamConfig, 'name' | 'subjects'>
 
@@ -82,6 +84,19 @@ const streamsOf = ({ responsesDays = RESPONSES_DAYS }: Keeping): readonly Stream
     storage: StorageType.File,
     max_age: nanos(responsesDays * DAY_MS),
     max_bytes: 2048 * MiB,
+    allow_direct: true,
+  },
+  {
+    name: CACHE,
+    description:
+      'Answers that may be given again, of projects that asked for it: the last of each question.',
+    subjects: ['cache.*.*'],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    max_msgs_per_subject: 1,
+    max_age: nanos(MAX_CACHE_TTL_MS),
+    max_bytes: 512 * MiB,
+    discard: DiscardPolicy.Old,
     allow_direct: true,
   },
   {

@@ -1,0 +1,105 @@
+import { Failure } from '../../proto/failure.ts'
+import { decodeFrame, frameHead, type End } from '../../proto/frame.ts'
+import type { Job } from '../../proto/job.ts'
+import type { Final } from '../../proto/ledger.ts'
+import { costOf } from '../../proto/money.ts'
+import { decodeAnswer, encodeAnswer } from '../../proto/stored-answer.ts'
+import { CACHE, subjects } from '../../proto/subjects.ts'
+import { replayPriceOf } from '../budget/price-of.ts'
+import type { Answer } from '../ports.ts'
+import { within } from '../within.ts'
+import type { Desk } from './desk.ts'
+import { headOf, placeOf } from './keep-answer.ts'
+import { accountOf, WRITE_TIMEOUT_MS } from './ledger.ts'
+
+/** A cache that is slower than this is of no use: the answer is computed. */
+const LOOKUP_MS = 500
+
+/**
+ * The answer of an earlier job to the same question of the same project, or nothing. It is recorded as the end of this job
+ * before anybody sees it, so it is counted as every other answer is: once, by its last record.
+ */
+export async function recall(desk: Desk, job: Job): Promise<Answer | undefined> {
+  const frames = await find(desk, job)
+  const said = frames && endOf(frames)
+  if (!frames || !said) {
+    desk.counts.notRecalled++
+    return undefined
+  }
+  try {
+    // Who finds that a resumable job is done finds its answer too.
+    if (job.reading.resumable)
+      await desk.store.put(placeOf(job), encodeAnswer(headOf(job), frames), {
+        timeoutMs: WRITE_TIMEOUT_MS,
+      })
+    const final = JSON.stringify(await finalOf(desk, job, frames, said))
+    await desk.store.put(subjects.ledger(job.id), final, {
+      expectLast: 0,
+      timeoutMs: WRITE_TIMEOUT_MS,
+    })
+  } catch (cause) {
+    // It may have been recorded: no worker could be given this job any more.
+    throw new Failure('unavailable', 'The broker does not answer. Try again in a moment.', {
+      cause,
+      retryAfterMs: 1_000,
+    })
+  }
+  desk.counts.recalled++
+  return answerOf(frames)
+}
+
+async function find(
+  desk: Desk,
+  { tenant, model, caching }: Job,
+): Promise<Uint8Array[] | undefined> {
+  if (!caching || caching.maxAgeMs === 0) return undefined
+  try {
+    const query = { last_by_subj: subjects.cached(tenant, caching.hash) }
+    const message = await within(LOOKUP_MS, desk.jsm.direct.getMessage(CACHE, query))
+    if (!message || Date.now() - message.time.getTime() > caching.maxAgeMs) return undefined
+    const { head, frames } = decodeAnswer(message.data)
+    // Its subject says both already. An answer of another project must not be shown for any one mistake.
+    return head.tenant === tenant && head.model === model ? frames : undefined
+  } catch (cause) {
+    desk.log.warn({ cause }, 'the response cache could not be read: the answer is computed')
+    return undefined
+  }
+}
+
+function endOf(frames: readonly Uint8Array[]): End | undefined {
+  const last = frames.at(-1)
+  const frame = last && decodeFrame(last)
+  return frame?.kind === 'end' ? frame : undefined
+}
+
+async function finalOf(
+  desk: Desk,
+  job: Job,
+  frames: readonly Uint8Array[],
+  end: End,
+): Promise<Final> {
+  const usage = {
+    promptTokens: end.promptTokens,
+    cachedTokens: end.cachedTokens,
+    completionTokens: frames.reduce((sum, frame) => sum + (frameHead(frame)?.count ?? 0), 0),
+  }
+  const { standings } = desk
+  const known = standings && (standings.known ?? (await standings.get()))
+  const price = known && replayPriceOf(known.prices, job, job.admittedAtMs)
+  return {
+    type: 'final',
+    gateway: desk.gateway,
+    spans: [],
+    outcome: 'done',
+    finish: end.finish,
+    usage,
+    ...(price && { cost: String(costOf(price, usage)) }),
+    ...accountOf(job),
+    fromCache: true,
+    failure: null,
+  }
+}
+
+async function* answerOf(frames: readonly Uint8Array[]): AsyncGenerator<readonly Uint8Array[]> {
+  yield frames
+}
