@@ -9,6 +9,7 @@ import type { Ports } from './ports.ts'
 import { stamp } from './stamp.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { chatRoutes } from './routes/chat.ts'
+import { completionRoutes } from './routes/completions.ts'
 import { docsRoutes } from './routes/docs.ts'
 import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
@@ -35,6 +36,7 @@ export function createApp(ports: Ports) {
   app.use('/admin/*', requireKey(ports.keys, 'admin'), bodyGuard)
   for (const path of OPERATORS_OWN) app.use(path, requireDeployment)
   app.route('/', chatRoutes(ports))
+  app.route('/', completionRoutes(ports))
   app.route('/', responseRoutes(ports))
   app.route('/', storedResponseRoutes(ports))
   app.route('/', streamRoutes(ports))

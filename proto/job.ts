@@ -66,6 +66,8 @@ export const Reading = z.object({
   endsWithReader: z.boolean().optional(),
   /** Stands for what made the answer; absent where nobody knows. */
   fingerprint: z.string().max(64).optional(),
+  /** The format that whoever comes back is told the rest in; absent is that of a chat. */
+  told: z.literal('completion').optional(),
 })
 export type Reading = z.infer<typeof Reading>
 

@@ -6,6 +6,7 @@ import { hangupOf } from '../admission/hangup.ts'
 import { failures, router, type AppEnv } from '../http.ts'
 import type { Ports } from '../ports.ts'
 import { MAX_POSITION, notOfThis, positionIn, type Position } from '../stream/position.ts'
+import { streamCompletion } from './stream-completion.ts'
 import { streamAnswer } from './stream-answer.ts'
 
 const params = z.object({ id: JobId })
@@ -75,6 +76,12 @@ export async function resumeAnswer(
   const { signal } = hangup
   const tenant = c.get('key').project
   const { head, answer } = await answers.resume(job, { tenant, after: after ?? 0, signal })
+  if (head.reading.told === 'completion') {
+    const choice = { index: 0, echo: '', counts: true, head, answer, stored: false }
+    const { includeUsage } = head.reading
+    const at = after === undefined ? {} : { after }
+    return streamCompletion(c, [choice], { head, includeUsage, log, hangup, ids: true, ...at })
+  }
   return streamAnswer(c, answer, head, {
     includeUsage: head.reading.includeUsage,
     log,

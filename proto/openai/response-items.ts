@@ -1,19 +1,11 @@
 import { z } from 'zod'
+import { listOf } from './at-most.ts'
 import { TokenLogprob } from './chat.ts'
 
 const MAX_PARTS = 64
 const MAX_ITEMS = 2048
 
 const ItemStatus = z.enum(['in_progress', 'completed', 'incomplete'])
-
-/** Refuses before zod looks at the elements: it says of every one what is wrong with it, however many there are. */
-const atMost =
-  (most: number) =>
-  (value: unknown, context: z.core.$RefinementCtx): unknown => {
-    if (Array.isArray(value) && value.length > most)
-      context.addIssue({ code: 'custom', message: `At most ${most} are possible.` })
-    return value
-  }
 
 /** Text in whichever of its names: clients send what they were answered with back as it was. */
 const TextPart = z.object({
@@ -24,13 +16,10 @@ const TextPart = z.object({
   refusal: z.string().optional(),
 })
 
-const Content = z.union(
-  [z.string(), z.preprocess(atMost(MAX_PARTS), z.array(TextPart).max(MAX_PARTS))],
-  {
-    error:
-      'It must be a string or a list of {"type":"input_text","text":…} parts: no model here reads other parts.',
-  },
-)
+const Content = z.union([z.string(), listOf(TextPart, MAX_PARTS)], {
+  error:
+    'It must be a string or a list of {"type":"input_text","text":…} parts: no model here reads other parts.',
+})
 
 const told = { id: z.string().max(200).nullish(), status: ItemStatus.nullish() }
 
@@ -59,11 +48,11 @@ const InputCallOutput = z.object({
 /** What a model thought in an earlier turn is kept and shown, and not given to it again. */
 const InputReasoning = z.object({
   type: z.literal('reasoning'),
-  summary: z.array(z.object({ type: z.literal('summary_text'), text: z.string() })).max(MAX_PARTS),
-  content: z
-    .array(z.object({ type: z.literal('reasoning_text'), text: z.string() }))
-    .max(MAX_PARTS)
-    .nullish(),
+  summary: listOf(z.object({ type: z.literal('summary_text'), text: z.string() }), MAX_PARTS),
+  content: listOf(
+    z.object({ type: z.literal('reasoning_text'), text: z.string() }),
+    MAX_PARTS,
+  ).nullish(),
   encrypted_content: z.string().nullish(),
   ...told,
 })
@@ -92,10 +81,7 @@ export const InputItem = z.preprocess(
 )
 export type InputItem = z.infer<typeof InputItem>
 
-export const ResponseInput = z.union([
-  z.string(),
-  z.preprocess(atMost(MAX_ITEMS), z.array(InputItem).max(MAX_ITEMS)),
-])
+export const ResponseInput = z.union([z.string(), listOf(InputItem, MAX_ITEMS)])
 
 export const OutputText = z.object({
   type: z.literal('output_text'),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { MAX_TOP_LOGPROBS } from '../job.ts'
+import { listOf } from './at-most.ts'
 import { JsonSchema } from './response-format.ts'
 import { ItemResource, OutputItem, ResponseInput } from './response-items.ts'
 
@@ -55,10 +56,7 @@ const ToolChoice = z.union(
     z.object({
       type: z.literal('allowed_tools'),
       mode: z.enum(['auto', 'required']),
-      tools: z
-        .array(z.object({ type: z.literal('function'), name: z.string() }))
-        .min(1)
-        .max(MAX_TOOLS),
+      tools: listOf(z.object({ type: z.literal('function'), name: z.string() }), MAX_TOOLS),
     }),
   ],
   {
@@ -105,8 +103,8 @@ export const ResponseRequest = z
     temperature: z.number().min(0).max(2).nullish(),
     top_p: z.number().min(0).max(1).nullish(),
     top_logprobs: z.int().min(0).max(MAX_TOP_LOGPROBS).nullish(),
-    include: z.array(Include).max(32).nullish(),
-    tools: z.array(Tool).max(MAX_TOOLS).nullish(),
+    include: listOf(Include, 32).nullish(),
+    tools: listOf(Tool, MAX_TOOLS).nullish(),
     tool_choice: ToolChoice.nullish(),
     parallel_tool_calls: z.boolean().nullish(),
     text: z

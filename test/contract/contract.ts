@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bounds } from './bounds.ts'
+import { completions } from './completions.ts'
 import { faults } from './faults.ts'
 import { fuzz } from './fuzz/fuzz.ts'
 import { hangUp } from './hang-up.ts'
@@ -58,6 +59,7 @@ export function contract(runtime: Runtime): void {
     slowReader(stack)
     resume(stack)
     responses(stack)
+    completions(stack)
     once(stack)
     usage(stack)
     faults(stack)
