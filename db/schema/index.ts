@@ -1,6 +1,7 @@
 export * from './audit-log.ts'
 export * from './key-secrets.ts'
 export * from './keys.ts'
+export * from './limit-buckets.ts'
 export * from './model-limits.ts'
 export * from './organisations.ts'
 export * from './projects.ts'

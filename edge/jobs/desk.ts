@@ -43,6 +43,8 @@ export interface Desk {
   readonly isLeaving: (worker: WorkerId) => boolean
   /** Whether another gateway gave a sign of life lately. */
   readonly isAlive: (gateway: GatewayId) => boolean
+  /** How many gateways live, this one among them. */
+  readonly gateways: () => number
   /** Whether a gateway left of late: what it owned turns up elsewhere. */
   readonly gatewayLeftLately: () => boolean
   /** A subject that only we hear. */

@@ -124,6 +124,7 @@ export class GatewayDesk implements Answers, Catalogue, Lineup, AsyncDisposable 
       isSecond: (worker, nonce) => roster.isSecond(worker, nonce, monotonicMs()),
       isLeaving: (worker) => roster.isLeaving(worker),
       isAlive: (other) => gateways.isAlive(other, monotonicMs()),
+      gateways: () => gateways.alive,
       gatewayLeftLately: () => gateways.leftLately(monotonicMs()),
       newInbox: () => createInbox(inboxPrefix),
       find: (id, ask) => findAnswer(desk, id, ask),

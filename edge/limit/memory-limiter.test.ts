@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Failure } from '../../proto/failure.ts'
 import { askOfRequest } from './buckets.ts'
 import { releaseJob, takeForJob } from './job-limit.ts'
@@ -15,10 +15,11 @@ const SMALL = { promptTokens: 10, maxTokens: 90 }
 const left = (limiter: MemoryLimiter, key: Key): number | undefined =>
   limiter.take({ ...askOfRequest(key), cost: { tokens: 0 } }).tokens?.remaining
 
+beforeEach(() => void vi.useFakeTimers({ toFake: ['Date', 'performance'], now: 1_000_000_000 }))
+afterEach(() => void vi.useRealTimers())
+
 describe('the limits of one process', () => {
   test('do not hear of a wall clock that is set back or forward', () => {
-    vi.useFakeTimers({ toFake: ['Date'], now: 1_000_000_000 })
-    onTestFinished(() => void vi.useRealTimers())
     const limiter = new MemoryLimiter()
     const ask = askOfRequest(keyWith({ key: { requestsPerMinute: 60 } }))
     for (let i = 0; i < 60; i++) expect(limiter.take(ask).refusal).toBeUndefined()
@@ -101,7 +102,8 @@ describe('the limits of one process', () => {
     limiter.end(first.id, first.tenant, undefined)
     await take(limiter, key)
     await expect(take(limiter, key)).rejects.toMatchObject({ code: 'rate_limited' })
-    limiter.endSilent(-1)
+    vi.advanceTimersByTime(20_000)
+    limiter.endSilent(10_000)
     await take(limiter, key)
   })
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { pino } from 'pino'
+import { bucketStore } from '../../db/bucket-store.ts'
 import { isRefusal, writeUsage } from '../../db/queries/write-usage.ts'
 import { usageBook } from '../../db/usage-book.ts'
 import { budgetStore, moneyAdmin, type Ask } from '../../db/money.ts'
@@ -16,7 +17,7 @@ import { CachedKeys } from '../auth/cached-keys.ts'
 import { clientAddress } from '../auth/client-address.ts'
 import { monotonicMs, sleep } from '../clock.ts'
 import { GatewayDesk } from '../jobs/gateway-desk.ts'
-import { MemoryLimiter } from '../limit/memory-limiter.ts'
+import { SlicedLimiter } from '../limit/sliced-limiter.ts'
 import { responsesStore } from '../responses/responses-store.ts'
 import { deskRegistry } from '../metrics.ts'
 import type { Health } from '../ports.ts'
@@ -30,6 +31,8 @@ import { listen } from './server.ts'
 
 /** A revocation is broadcast; this is for the one that was missed while the broker was away. */
 const KEY_TTL_MS = 60_000
+/** How often the gateways tell each other, by way of the database, what was used of the limits that they share. */
+const LIMITS_TOLD_MS = 1_000
 /** Under the launcher's own patience of four seconds. */
 const LAST_WORDS_MS = 200
 
@@ -52,7 +55,13 @@ const jsm = await jetstreamManager(nc)
 const database = new Database(env.DATABASE_URL)
 const ask: Ask = (query) => database.ask(query)
 const gateway = newGatewayId(env.GATEWAY_NAME)
-const limiter = new MemoryLimiter()
+const limiter = new SlicedLimiter({
+  gateway,
+  store: bucketStore(ask),
+  gateways: () => desk.desk.gateways(),
+  log,
+})
+const limitsTold = setInterval(() => void limiter.beat(), LIMITS_TOLD_MS)
 const desk = await GatewayDesk.open({
   nc,
   inboxPrefix: connectionOptions(env.NATS_URL).inboxPrefix,
@@ -133,8 +142,10 @@ async function stop(): Promise<void> {
     await sleep(20)
   } while ((answering() > 0 || desk.unfinished > 0) && monotonicMs() < deadlineMs)
   server.closeAllConnections()
+  clearInterval(limitsTold)
   await usageWriter[Symbol.asyncDispose]()
   await desk[Symbol.asyncDispose]()
+  await limiter.leave()
   await database[Symbol.asyncDispose]()
   process.exit(0)
 }

@@ -1,0 +1,45 @@
+import { Failure } from '../../proto/failure.ts'
+import type { BucketChange, BucketRow } from '../../proto/shared-bucket.ts'
+import type { BucketStore } from './rounds.ts'
+
+/** The shared buckets of a test, in memory, with the faults that a database has. */
+export class MemoryStore implements BucketStore {
+  statements = 0
+  /** It does not answer. */
+  away = false
+  /** It does what it is told, and its answers are lost. */
+  deaf = false
+  readonly #rows = new Map<string, BucketRow>()
+  readonly #nowMs: () => number
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs
+  }
+
+  async swap(
+    changes: readonly BucketChange[],
+  ): Promise<ReadonlyMap<string, BucketRow | undefined>> {
+    this.statements++
+    await Promise.resolve()
+    if (this.away) throw new Failure('unavailable', 'The store is away.')
+    const lost = new Map<string, BucketRow | undefined>()
+    for (const { id, was, stamp, shared } of changes) {
+      const row = this.#rows.get(id)
+      if (row && row.stamp !== was) lost.set(id, row)
+      else this.#rows.set(id, { stamp, shared: structuredClone(shared) })
+    }
+    if (this.deaf) throw new Failure('unavailable', 'The answer of the store was lost.')
+    return lost
+  }
+
+  clockMs(): Promise<number> {
+    return this.away
+      ? Promise.reject(new Failure('unavailable', 'The store is away.'))
+      : Promise.resolve(this.#nowMs() + 1_000_000)
+  }
+
+  drop(beforeMs: number): Promise<void> {
+    for (const [id, { shared }] of this.#rows) if (shared.atMs < beforeMs) this.#rows.delete(id)
+    return Promise.resolve()
+  }
+}

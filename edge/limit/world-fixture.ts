@@ -1,0 +1,92 @@
+import type { JobId } from '../../proto/ids.ts'
+import type { Ask, Bucket, Log, Used } from '../ports.ts'
+import { SlicedLimiter } from './sliced-limiter.ts'
+import { MemoryStore } from './store-fixture.ts'
+
+const BEAT_MS = 1_000
+const log: Log = { info: () => {}, warn: () => {}, error: () => {} }
+
+/** Gateways on one store, and a clock that only a test moves. */
+export class World {
+  nowMs = 1_000
+  readonly store = new MemoryStore(() => this.nowMs)
+  readonly #gateways = new Map<number, SlicedLimiter>()
+  readonly #count: number
+  #lives = 0
+
+  constructor(gateways: number) {
+    this.#count = gateways
+    for (let i = 0; i < gateways; i++) this.start(i)
+  }
+
+  /** Another life at this place: what the former one knew is gone. */
+  start(place: number): void {
+    const gateway = new SlicedLimiter({
+      gateway: `g${++this.#lives}`,
+      store: this.store,
+      gateways: () => this.#count,
+      log,
+      nowMs: () => this.nowMs,
+    })
+    this.#gateways.set(place, gateway)
+  }
+
+  at(place: number): SlicedLimiter {
+    const gateway = this.#gateways.get(place % this.#count)
+    if (!gateway) throw new Error(`nobody is at ${place}`)
+    return gateway
+  }
+
+  end(place: number, job: string, used?: Used): void {
+    this.at(place).end(job as JobId, 'p', used)
+  }
+
+  async beat(): Promise<void> {
+    for (const gateway of this.#gateways.values()) await gateway.beat()
+  }
+
+  /** Time as it passes, beat by beat. */
+  async pass(ms: number): Promise<void> {
+    const untilMs = this.nowMs + ms
+    while (this.nowMs < untilMs) {
+      this.nowMs = Math.min(untilMs, this.nowMs + BEAT_MS)
+      await this.beat()
+    }
+  }
+}
+
+export const bucketOf = (limit: number, more: Partial<Bucket> = {}): Bucket => ({
+  id: 'requests:key_1',
+  scope: 'key',
+  meter: 'requests',
+  limit,
+  ...more,
+})
+
+export const asking = (...buckets: Bucket[]): Ask => ({
+  project: 'p',
+  buckets,
+  cost: { requests: 1 },
+})
+
+/** A job that is one of so many streams. */
+export const streamOf = (limit: number, id: string): Ask => ({
+  project: 'p',
+  buckets: [bucketOf(limit, { id: 'streams:key_1', meter: 'streams' })],
+  cost: { streams: 1 },
+  job: { id: id as JobId, promptTokens: 0 },
+})
+
+/** A job that is taken for so many tokens. */
+export const tokensOf = (limit: number, id: string, tokens: number): Ask => ({
+  project: 'p',
+  buckets: [bucketOf(limit, { id: 'tokens:key_1', meter: 'tokens' })],
+  cost: { tokens },
+  job: { id: id as JobId, promptTokens: 0 },
+})
+
+/** How many of these were let through, all asked at once. */
+export async function admitted(world: World, ask: Ask, places: readonly number[]): Promise<number> {
+  const verdicts = await Promise.all(places.map(async (place) => world.at(place).take(ask)))
+  return verdicts.filter(({ refusal }) => !refusal).length
+}
