@@ -1,12 +1,16 @@
 import { Command } from 'commander'
 import { JuneClient, Refused } from '../client/june-client.ts'
 import { Failure } from '../proto/failure.ts'
+import { auditCommand } from './commands/audit.ts'
 import { budgetsCommand } from './commands/budgets.ts'
 import { chaosCommand } from './commands/chaos.ts'
 import { checkCommand } from './commands/check.ts'
 import { keysCommand } from './commands/keys.ts'
+import { limitsCommand } from './commands/limits.ts'
 import { modelsCommand } from './commands/models.ts'
+import { organisationsCommand } from './commands/organisations.ts'
 import { pricesCommand } from './commands/prices.ts'
+import { projectsCommand } from './commands/projects.ts'
 import { usageCommand } from './commands/usage.ts'
 import { queuesCommand } from './commands/queues.ts'
 import { localStack } from './local-stack.ts'
@@ -40,7 +44,14 @@ const connected = (): JuneClient => {
   if (!client) throw new Error('no command was given')
   return client
 }
-program.addCommand(keysCommand(connected, print).hook('preAction', connect))
+for (const command of [
+  organisationsCommand,
+  projectsCommand,
+  keysCommand,
+  limitsCommand,
+  auditCommand,
+])
+  program.addCommand(command(() => connected().tenancy, print).hook('preAction', connect))
 program.addCommand(queuesCommand(connected, print).hook('preAction', connect))
 program.addCommand(checkCommand(target, print))
 program.addCommand(pricesCommand(connected, print).hook('preAction', connect))

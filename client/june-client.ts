@@ -1,11 +1,11 @@
 import type { z } from 'zod'
-import { CreatedKey, KeyList, KeyView, type NewKey } from '../proto/admin.ts'
 import { BudgetList, BudgetView, type NewBudget } from '../proto/budget.ts'
 import { Failure } from '../proto/failure.ts'
 import { QueueList } from '../proto/queues.ts'
 import { ErrorBody } from '../proto/openai/error.ts'
 import { PriceList, PriceView, type NewPrice } from '../proto/price.ts'
 import { UsagePage, type UsageBucket } from '../proto/usage-report.ts'
+import { TenancyClient } from './tenancy-client.ts'
 
 export interface JuneClientOptions {
   /** Where the gateway is: `http://127.0.0.1:8000`. */
@@ -38,22 +38,11 @@ export class Refused extends Error {
 export class JuneClient {
   readonly #url: string
   readonly #key: string
+  readonly tenancy = new TenancyClient((...call) => this.#call(...call))
 
   constructor({ url, key }: JuneClientOptions) {
     this.#url = url.replace(/\/+$/, '')
     this.#key = key
-  }
-
-  createKey(key: z.input<typeof NewKey>): Promise<CreatedKey> {
-    return this.#call(CreatedKey, 'POST', '/admin/keys', key)
-  }
-
-  async listKeys(): Promise<KeyView[]> {
-    return (await this.#call(KeyList, 'GET', '/admin/keys')).data
-  }
-
-  revokeKey(id: string): Promise<KeyView> {
-    return this.#call(KeyView, 'DELETE', `/admin/keys/${encodeURIComponent(id)}`)
   }
 
   setPrice(price: z.input<typeof NewPrice>): Promise<PriceView> {

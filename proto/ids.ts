@@ -2,7 +2,12 @@ import { z } from 'zod'
 import { randomBytes } from './random.ts'
 
 /** A prefix, so that a log line says what an id names, and a UUIDv7, so that an index grows at its right edge. */
-const id = <P extends string>(prefix: P) => z.templateLiteral([prefix, '_', z.uuidv7()]).brand<P>()
+const id = <P extends string>(prefix: P) =>
+  z
+    .templateLiteral([prefix, '_', z.uuidv7()], {
+      error: `It is no id of this kind: "${prefix}_…".`,
+    })
+    .brand<P>()
 
 export const JobId = id('job')
 export type JobId = z.infer<typeof JobId>

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bounds } from './bounds.ts'
 import { completions } from './completions.ts'
+import { cli } from './cli.ts'
 import { faults } from './faults.ts'
 import { fuzz } from './fuzz/fuzz.ts'
 import { hangUp } from './hang-up.ts'
@@ -53,6 +54,7 @@ export function contract(runtime: Runtime): void {
     keys(stack)
     bounds(stack)
     tenancy(stack)
+    cli(stack)
     limits(stack)
     jobLimits(stack)
     hangUp(stack, runtime)
