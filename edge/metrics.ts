@@ -6,6 +6,7 @@ import type { Counts } from './jobs/counts.ts'
 const help: Record<keyof Counts, string> = {
   admitted: 'Jobs stored in the queue',
   done: 'Jobs that ended with a whole answer',
+  exhausted: 'Answers that ended where their budget did',
   failed: 'Jobs that ended with an error',
   cancelled: 'Jobs whose reader left',
   expired: 'Jobs whose deadline passed',

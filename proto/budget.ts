@@ -52,6 +52,10 @@ export type BudgetView = z.infer<typeof BudgetView>
 
 export const BudgetList = z.object({ data: z.array(BudgetView) })
 
+/** One window of one budget, as a key of maps. */
+export const windowId = ({ budget, startMs }: Pick<Fund, 'budget' | 'startMs'>): string =>
+  `${budget} ${startMs}`
+
 /** When the window that a moment lies in began. */
 export function windowStart(window: BudgetWindow, atMs: number): number {
   if (window === 'total') return 0

@@ -1,5 +1,5 @@
 import { and, eq, lt, sql } from 'drizzle-orm'
-import type { Paid } from '../../proto/budget.ts'
+import { windowId, type Paid } from '../../proto/budget.ts'
 import type { GatewayId } from '../../proto/ids.ts'
 import type { Sql } from '../client.ts'
 import { budgetCount, budgetLeases, budgets, budgetWindows } from '../schema/budgets.ts'
@@ -59,11 +59,18 @@ export async function giveBack(
     where l.gateway = ${gateway} and l.budget_id = told.budget and l.start_ms = told."startMs"`)
 }
 
-export async function renewLeases(db: Sql, gateway: GatewayId, leaseMs: number): Promise<void> {
-  await db
+/** Answers which leases the gateway has. */
+export async function renewLeases(
+  db: Sql,
+  gateway: GatewayId,
+  leaseMs: number,
+): Promise<ReadonlySet<string>> {
+  const rows = await db
     .update(budgetLeases)
     .set({ until: fromNow(leaseMs) })
     .where(eq(budgetLeases.gateway, gateway))
+    .returning({ budget: budgetLeases.budget, startMs: budgetLeases.startMs })
+  return new Set(rows.map(windowId))
 }
 
 /** How far LEDGER was counted, and since when there are budgets; nothing where there are none and never were. */

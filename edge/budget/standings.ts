@@ -48,6 +48,11 @@ export class Standings implements Disposable {
     this.#reading ??= this.#read().finally(() => (this.#reading = undefined))
   }
 
+  /** What was changed before this was asked is known when it resolves. */
+  async settled(): Promise<void> {
+    await this.#reading
+  }
+
   [Symbol.dispose](): void {
     this.#over = true
     clearInterval(this.#timer)

@@ -42,8 +42,8 @@ export interface BudgetStore {
   lease(ask: LeaseAsk): Promise<Leased>
   /** What a gateway neither spent nor will spend. */
   giveBack(gateway: GatewayId, amounts: readonly Omit<Paid, 'gateway'>[]): Promise<void>
-  /** The gateway lives: its leases are its own for another `LEASE_MS`. */
-  renew(gateway: GatewayId): Promise<void>
+  /** The gateway lives: its leases are its own for another `LEASE_MS`. Answers which it has, by `windowId`. */
+  renew(gateway: GatewayId): Promise<ReadonlySet<string>>
   /** Up to which sequence of LEDGER finals are counted, and since when there are budgets; nothing where there are none. */
   counted(): Promise<{ ledgerSeq: number; sinceMs: number } | undefined>
   /** Moves what was paid from leases to `spent`, if `from` is still where the count stands; else does nothing. */

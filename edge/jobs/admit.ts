@@ -5,7 +5,8 @@ import { subjects, type Queue } from '../../proto/subjects.ts'
 import type { Answer, AskOptions } from '../ports.ts'
 import { answerOf } from './answer.ts'
 import type { Desk } from './desk.ts'
-import { fail, hear } from './hear.ts'
+import { fail } from './conclude.ts'
+import { hear } from './hear.ts'
 import { hold, unhold } from './hold.ts'
 import { sendInput } from './holder-messages.ts'
 import { cancel } from './leave.ts'
@@ -23,19 +24,13 @@ const utf8 = new TextEncoder()
  */
 export async function admit(
   desk: Desk,
-  job: Job,
+  wanted: Job,
   queue: Queue,
   { signal, input, limited = false }: AskOptions,
 ): Promise<Answer> {
-  const body = utf8.encode(JSON.stringify(job))
-  if (body.byteLength > MAX_JOB_BYTES)
-    throw new Failure(
-      'too_large',
-      `The request is ${body.byteLength} bytes as a job; ${MAX_JOB_BYTES} are possible.`,
-    )
-  const live = new LiveJob(job, queue, { nowMs: monotonicMs() })
+  const { live, body } = await enter(desk, wanted, queue)
+  const { job } = live
   live.limited = limited
-  desk.lines.enter(live, body)
   const queued = live.seat?.queued
   desk.live.set(job.id, live)
   try {
@@ -50,6 +45,31 @@ export async function admit(
   if (input) void feed(desk, live, input)
   const answer = answerOf(desk, live, { signal, from: 0 })
   return queued ? { ...answer, queued } : answer
+}
+
+/** What it costs and who pays is fixed before it has a place, and given back where it gets none. */
+async function enter(
+  desk: Desk,
+  wanted: Job,
+  queue: Queue,
+): Promise<{ live: LiveJob; body: Uint8Array }> {
+  const { job, purse } = (await desk.treasury?.admit(wanted)) ?? { job: wanted }
+  try {
+    const body = utf8.encode(JSON.stringify(job))
+    if (body.byteLength > MAX_JOB_BYTES)
+      throw new Failure(
+        'too_large',
+        `The request is ${body.byteLength} bytes as a job; ${MAX_JOB_BYTES} are possible.`,
+      )
+    const live = new LiveJob(job, queue, { nowMs: monotonicMs() })
+    live.purse = purse
+    if (purse) live.credit = Math.min(purse.upTo, live.window)
+    desk.lines.enter(live, body)
+    return { live, body }
+  } catch (thrown) {
+    purse?.close([])
+    throw thrown
+  }
 }
 
 /** Stores a job that waited for its turn. */

@@ -5,10 +5,12 @@ import type { JobId } from '../../proto/ids.ts'
 import { CREDIT_WINDOW, Job } from '../../proto/job.ts'
 import type { LedgerRecord } from '../../proto/ledger.ts'
 import { JOBS, partOf, queueOf, subjects, type Queue } from '../../proto/subjects.ts'
+import type { Treasury } from '../budget/treasury.ts'
 import { monotonicMs, sleep } from '../clock.ts'
 import { depose } from './depose.ts'
 import type { Desk } from './desk.ts'
-import { accept, fail, hear } from './hear.ts'
+import { fail } from './conclude.ts'
+import { accept, hear } from './hear.ts'
 import { giveCredit } from './holder-messages.ts'
 import { append, lastRecord } from './ledger.ts'
 import { LiveJob } from './live-job.ts'
@@ -36,6 +38,8 @@ const utf8 = new TextEncoder()
 /** FRAMES may be a moment behind what we hear ourselves. */
 const BEHIND_MS = 20
 const BEHIND_TRIES = 10
+/** After the broker did not answer. */
+const AGAIN_MS = 250
 
 /** The jobs that lie in JOBS, are not over, and whose gateway is gone. JOBS is the index: what is settled is not in it. */
 export async function orphans(desk: Desk): Promise<Orphan[]> {
@@ -57,7 +61,7 @@ export async function orphans(desk: Desk): Promise<Orphan[]> {
 const hasRun = ({ last }: Orphan): boolean =>
   last !== undefined && last.record.type !== 'final' && last.record.epoch > 0
 
-async function* messagesOf({ jsm }: Desk, subject: string): AsyncGenerator<StoredMsg> {
+export async function* messagesOf({ jsm }: Desk, subject: string): AsyncGenerator<StoredMsg> {
   for (let seq = 1; ;) {
     const message = await jsm.direct.getMessage(JOBS, { next_by_subj: subject, seq })
     if (!message) return
@@ -86,7 +90,7 @@ export async function orphanIn(
 }
 
 /** Whatever else lies in JOBS keeps nobody from adopting the rest. */
-function jobIn(message: { json: () => unknown }): Job | undefined {
+export function jobIn(message: { json: () => unknown }): Job | undefined {
   try {
     return Job.safeParse(message.json()).data
   } catch {
@@ -117,7 +121,7 @@ export async function adopt(desk: Desk, all: readonly Orphan[]): Promise<void> {
     if (written[i] === 'ours') ours.set(adopted.live.job.id, adopted)
   })
   await catchUp(desk, ours)
-  for (const adopted of ours.values()) takeUp(desk, adopted)
+  for (const adopted of ours.values()) begin(desk, adopted)
   if (written.includes('unknown')) throw new Error('the broker did not answer for all jobs')
 }
 
@@ -128,6 +132,7 @@ function listen(desk: Desk, orphan: Orphan): Adopted {
   if (held) live.heldSeq = streamSeq
   else live.streamSeq = streamSeq
   live.ledgerSeq = last?.seq ?? 0
+  live.former = last?.record.gateway ?? job.gateway
   // The gateway before us may have allowed more than we know; from here on it is we who allow.
   live.credit = Number.POSITIVE_INFINITY
   const record = last?.record
@@ -135,6 +140,7 @@ function listen(desk: Desk, orphan: Orphan): Adopted {
     live.spans = [...record.spans]
     live.epoch = record.epoch
     for (const death of record.deaths) live.deaths.add(death)
+    live.earlier = record.paid ?? []
     const { holder } = record
     if (holder) {
       live.holder = { ...holder, spoke: false }
@@ -167,6 +173,7 @@ async function claim(
       holder,
       deaths: [...live.deaths],
       from: last?.record.gateway ?? job.gateway,
+      ...(live.earlier.length > 0 && { paid: live.earlier }),
     })
     if (written === 'written') {
       desk.counts.adopted++
@@ -219,6 +226,48 @@ function isBehind(live: LiveJob): boolean {
   return head !== undefined && head.epoch === live.epoch && head.seq > live.next
 }
 
+/** Now that it is known how far it came. */
+function begin(desk: Desk, adopted: Adopted): void {
+  const { live } = adopted
+  if (desk.treasury && live.job.funds && !live.outcome)
+    void inherit(desk, desk.treasury, adopted).then((ours) => ours && takeUp(desk, adopted))
+  else takeUp(desk, adopted)
+}
+
+/**
+ * What was made so far is paid from what those before us leased: that is written down before we spend anything of our own,
+ * so that whoever adopts it next knows who pays for what. What is heard meanwhile is judged after.
+ */
+async function inherit(
+  desk: Desk,
+  treasury: Treasury,
+  { live, orphan: { job } }: Adopted,
+): Promise<boolean> {
+  live.doubtful = false
+  judgeHeld(desk, live)
+  live.doubtful = true
+  if (live.outcome) return true
+  const { epoch, spans, usage } = live
+  const from = live.former ?? job.gateway
+  const paid = treasury.paidBefore(job, usage, { earlier: live.earlier, last: from })
+  const record = { type: 'adopted', gateway: desk.gateway, spans, epoch, from, paid } as const
+  for (;;) {
+    try {
+      const holder = live.holder ?? null
+      const written = await append(desk, live, { ...record, holder, deaths: [...live.deaths] })
+      if (written === 'written') break
+      depose(desk, live)
+      return false
+    } catch (cause) {
+      desk.log.warn({ job: job.id, cause }, 'who pays for an adopted job could not be recorded yet')
+      if (desk.nc.isClosed()) return false
+      await sleep(AGAIN_MS)
+    }
+  }
+  live.purse = treasury.adopt(job, live, paid)
+  return true
+}
+
 /** From here on it is a job like any other of ours. */
 function takeUp(desk: Desk, { live, orphan }: Adopted): void {
   live.doubtful = live.adopting = false
@@ -227,8 +276,10 @@ function takeUp(desk: Desk, { live, orphan }: Adopted): void {
   if (live.doubts > 0) desk.doubt()
   const nowMs = monotonicMs()
   live.silence.start(nowMs, live.holder ? desk.stepMs(live.holder.worker, live.queue) : 0)
+  live.window = live.next + CREDIT_WINDOW
+  if (live.purse) live.credit = live.purse.reach(live.window, nowMs)
   judgeHeld(desk, live)
-  live.credit = live.next + CREDIT_WINDOW
+  if (!live.purse) live.credit = live.window = live.next + CREDIT_WINDOW
   if (orphan.job.kind === 'duplex') {
     const failure = new Failure(
       'unavailable',

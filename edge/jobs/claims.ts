@@ -6,7 +6,8 @@ import { Failure } from '../../proto/failure.ts'
 import { JobId, newSecret, WorkerId } from '../../proto/ids.ts'
 import { partOf, subjects } from '../../proto/subjects.ts'
 import type { Desk } from './desk.ts'
-import { fail } from './hear.ts'
+import { fail } from './conclude.ts'
+import { paidBefore, raiseCredit } from './credit.ts'
 import { giveCredit, replayInput } from './holder-messages.ts'
 import { append } from './ledger.ts'
 import type { Holder, LiveJob } from './live-job.ts'
@@ -154,6 +155,7 @@ async function write(
       epoch,
       holder: holding,
       deaths: [...live.deaths],
+      ...paidBefore(live),
     })
     // The reader left while we wrote: its end is on the way to LEDGER behind this record.
     if (live.outcome) return { go: false, why: 'cancelled' }
@@ -167,6 +169,7 @@ async function write(
   live.spans = spans
   live.epoch = epoch
   live.grants.set(epoch, { secret: holding.secret, ack })
+  raiseCredit(desk, live)
   live.holder = { ...holding, spoke: false }
   live.subject = subjects.out(worker, live.job.id)
   live.silence.start(monotonicMs(), desk.stepMs(worker, live.queue))

@@ -2,6 +2,7 @@
 export const newCounts = () => ({
   admitted: 0,
   done: 0,
+  exhausted: 0,
   failed: 0,
   cancelled: 0,
   expired: 0,

@@ -8,6 +8,7 @@ export function depose(desk: Desk, live: LiveJob): void {
   live.moved = true
   desk.lines.left(live)
   forget(desk, live)
+  if (live.purse) desk.treasury?.strays.set(live.job.id, live.purse.leave())
   if (live.limited) desk.ended(live.job.id, live.job.tenant, undefined)
   live.tape.close({ moved: true })
 }

@@ -3,7 +3,7 @@ import type { NatsConnection } from '@nats-io/nats-core'
 import type { GatewayId, JobId, WorkerId } from '../../proto/ids.ts'
 import type { Queue } from '../../proto/subjects.ts'
 import type { Limiter, Log } from '../ports.ts'
-import type { Standings } from '../budget/standings.ts'
+import type { Treasury } from '../budget/treasury.ts'
 import type { Afterwards } from './afterwards.ts'
 import type { Ask, Found } from './finding.ts'
 import type { Counts } from './counts.ts'
@@ -26,7 +26,7 @@ export interface Desk {
   readonly afterwards: Afterwards
   readonly pulse: Pulse
   /** Prices and budgets; nothing where there is no database, as in tests. */
-  readonly standings: Standings | undefined
+  readonly treasury: Treasury | undefined
   /** We were away: nothing is done about any job before LEDGER was read again. */
   readonly doubt: () => void
   /** Told of each gateway that is gone. */

@@ -5,10 +5,9 @@ import { Failure } from '../../proto/failure.ts'
 import type { GatewayId, JobId } from '../../proto/ids.ts'
 import type { Job } from '../../proto/job.ts'
 import type { QueueList } from '../../proto/queues.ts'
-import type { Queue } from '../../proto/subjects.ts'
-import { priceOf } from '../budget/price-of.ts'
-import { Standings } from '../budget/standings.ts'
+import { subjects, type Queue } from '../../proto/subjects.ts'
 import type { BudgetStore } from '../budget/store.ts'
+import { Treasury } from '../budget/treasury.ts'
 import { Inventory } from '../catalogue/inventory.ts'
 import { Roster } from '../catalogue/roster.ts'
 import { unknownModel } from '../catalogue/unknown-model.ts'
@@ -29,6 +28,7 @@ import type {
 import { admit, offer } from './admit.ts'
 import { readFrom } from './answer.ts'
 import { Afterwards } from './afterwards.ts'
+import { Bookkeeper } from './bookkeeper.ts'
 import { newCounts } from './counts.ts'
 import type { Desk } from './desk.ts'
 import { cancelAnywhere } from './cancel-anywhere.ts'
@@ -73,9 +73,16 @@ export class GatewayDesk implements Answers, Catalogue, Lineup, AsyncDisposable 
   readonly desk: Desk
   readonly roster: Roster
   readonly #listening: Listening
+  readonly #bookkeeper: Bookkeeper | undefined
   readonly #openedAtMs = monotonicMs()
 
-  private constructor(desk: Desk, roster: Roster, listening: Listening) {
+  private constructor(
+    desk: Desk,
+    roster: Roster,
+    listening: Listening,
+    bookkeeper: Bookkeeper | undefined,
+  ) {
+    this.#bookkeeper = bookkeeper
     this.desk = desk
     this.roster = roster
     this.#listening = listening
@@ -102,6 +109,14 @@ export class GatewayDesk implements Answers, Catalogue, Lineup, AsyncDisposable 
       connected: () => listening.connected,
       offer: (waiting) => void offer(desk, waiting),
     })
+    const treasury =
+      budgets &&
+      new Treasury({
+        store: budgets,
+        gateway,
+        log,
+        want: (budget) => nc.publish(subjects.budgetWanted(budget)),
+      })
     const desk: Desk = {
       gateway,
       nc,
@@ -112,7 +127,7 @@ export class GatewayDesk implements Answers, Catalogue, Lineup, AsyncDisposable 
       lines,
       afterwards: new Afterwards(),
       pulse: new Pulse(),
-      standings: budgets && new Standings(budgets, log),
+      treasury,
       doubt: () => void reread(desk),
       goneListeners: new Set(),
       log,
@@ -133,7 +148,11 @@ export class GatewayDesk implements Answers, Catalogue, Lineup, AsyncDisposable 
       roster.recall(offerings, monotonicMs() - ageMs)
     })
     const listening = new Listening(desk, { roster, gateways, queues, inventory, ensureStreams })
-    const opened = new GatewayDesk(desk, roster, listening)
+    const bookkeeper =
+      budgets &&
+      treasury &&
+      new Bookkeeper({ desk, treasury, store: budgets, rank: () => gateways.rank() })
+    const opened = new GatewayDesk(desk, roster, listening, bookkeeper)
     await nc.flush()
     return opened
   }
@@ -162,7 +181,7 @@ export class GatewayDesk implements Answers, Catalogue, Lineup, AsyncDisposable 
         retryAfterMs: 1_000,
       })
     if (monotonicMs() - known.seenAtMs > NO_WORKER_MS) throw noWorker()
-    return admit(this.desk, await this.#priced(job), known.queue, options)
+    return admit(this.desk, job, known.queue, options)
   }
 
   async askOnce(job: Job, key: OnceKey, options: AskOptions): Promise<Resumed> {
@@ -223,21 +242,13 @@ export class GatewayDesk implements Answers, Catalogue, Lineup, AsyncDisposable 
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.desk.afterwards[Symbol.dispose]()
-    this.desk.standings?.[Symbol.dispose]()
+    this.#bookkeeper?.[Symbol.dispose]()
+    await this.desk.treasury?.[Symbol.asyncDispose]()
     await this.#listening.end()
     this.desk.store[Symbol.dispose]()
     const gone = new Failure('unavailable', 'The gateway lost its broker. Send the request again.')
     for (const live of this.desk.live.values()) live.tape.close({ failure: gone })
     await this.desk.nc.close()
-  }
-
-  /** What it costs is fixed now: a price that changes does not change what is owed. */
-  async #priced(job: Job): Promise<Job> {
-    const { standings } = this.desk
-    if (!standings) return job
-    const { prices } = standings.known ?? (await standings.get())
-    const price = prices.length > 0 ? priceOf(prices, job, job.admittedAtMs) : undefined
-    return price ? { ...job, price } : job
   }
 }
 

@@ -1,25 +1,16 @@
 import type { Msg } from '@nats-io/nats-core'
 import { monotonicMs } from '../clock.ts'
 import { Failure } from '../../proto/failure.ts'
-import {
-  decodeFrame,
-  encodeFrame,
-  frameHead,
-  idsOf,
-  isWhole,
-  type End,
-  type FrameHead,
-} from '../../proto/frame.ts'
+import { decodeFrame, frameHead, idsOf, isWhole, type FrameHead } from '../../proto/frame.ts'
 import { partOf } from '../../proto/subjects.ts'
+import type { Purse } from '../budget/purse.ts'
+import { fail, finish } from './conclude.ts'
+import { raiseCredit, runOn } from './credit.ts'
 import type { Desk } from './desk.ts'
 import { judge } from './fence.ts'
 import type { LiveJob } from './live-job.ts'
-import { runOn } from './holder-messages.ts'
 import { release } from './release.ts'
-import { settle, stop, type Ending } from './settle.ts'
-
-/** How long a reader waits for the record of its end while the broker is away. */
-const PATIENCE_MS = 30_000
+import { stop } from './settle.ts'
 
 /** One message on `out.*.<jobId>`: the fence, then the answer. This is the token path: no promise, no JSON. */
 export function hear(desk: Desk, live: LiveJob, msg: Msg): void {
@@ -104,6 +95,7 @@ export function accept(
       }
       return
   }
+  if (live.purse && live.next >= live.credit) raiseCredit(desk, live)
   // Nobody here takes anything, so nothing else moves the window on: the answer goes on for those elsewhere and later.
   if (live.resumable && !live.doubtful && (live.readers === 0 || live.remoteReaders > 0))
     runOn(desk, live)
@@ -115,6 +107,7 @@ function conclude(desk: Desk, live: LiveJob, bytes: Uint8Array): void {
   if (frame.kind === 'prompt') {
     const { promptTokens, cachedTokens } = frame
     live.prompt ??= { promptTokens, cachedTokens }
+    if (live.purse) learnPrompt(desk, live, live.purse)
   }
   if (frame.kind === 'consumed') live.input?.release(frame.through)
   if (frame.kind === 'end') void finish(desk, live, frame, bytes)
@@ -129,50 +122,11 @@ function conclude(desk: Desk, live: LiveJob, bytes: Uint8Array): void {
   else void fail(desk, live, failure)
 }
 
-async function finish(desk: Desk, live: LiveJob, said: End, bytes: Uint8Array): Promise<void> {
-  // Another worker may have told of the prompt before this one took over.
-  live.prompt ??= { promptTokens: said.promptTokens, cachedTokens: said.cachedTokens }
-  const end = { finish: said.finish, ...live.prompt }
-  const last = isSame(said, live.prompt) ? bytes : endFrame(live, said)
-  await conclusion(desk, live, { outcome: 'done', end, last }, () => {
-    live.tape.put(last)
-    live.tape.close()
-  })
-}
-
-const isSame = ({ promptTokens, cachedTokens }: End, prompt: LiveJob['prompt']): boolean =>
-  promptTokens === prompt?.promptTokens && cachedTokens === prompt.cachedTokens
-
-/** The end of an answer as its reader is told it, with the prompt as it was counted. */
-function endFrame(live: LiveJob, end: End): Uint8Array {
-  return encodeFrame(live.epoch, live.next, { kind: 'end', ...end, ...live.prompt })
-}
-
-/** Ends a job with a failure that its reader is told. */
-export async function fail(desk: Desk, live: LiveJob, failure: Failure): Promise<void> {
-  const outcome = failure.code === 'expired' ? 'expired' : 'failed'
-  await conclusion(desk, live, { outcome, failure }, () => live.tape.close({ failure }))
-}
-
-/** The reader is told an end only when it is in LEDGER; if that takes too long, it is told so, and may go. */
-async function conclusion(
-  desk: Desk,
-  live: LiveJob,
-  ending: Ending,
-  tell: () => void,
-): Promise<void> {
-  if (live.outcome) return
-  const patience = setTimeout(() => {
-    const message = 'The end of the answer could not be recorded in time.'
-    live.tape.close({ failure: new Failure('unavailable', message) })
-  }, PATIENCE_MS)
-  try {
-    if ((await settle(desk, live, ending)) === 'settled') tell()
-  } catch (thrown) {
-    live.tape.close({ failure: Failure.from(thrown) })
-  } finally {
-    clearTimeout(patience)
-  }
+/** What was held for a longer prompt is there for the answer, or for others. */
+function learnPrompt(desk: Desk, live: LiveJob, purse: Purse): void {
+  if (live.prompt) purse.learn(live.prompt)
+  raiseCredit(desk, live)
+  for (const pool of purse.pools) desk.treasury?.leases.returned(pool)
 }
 
 /** The first stale frame of an epoch sends that worker `cancel`: a zombie must not hold a slot to its end. */

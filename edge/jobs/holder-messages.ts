@@ -1,8 +1,6 @@
 import { encodeInput } from '../../proto/input.ts'
 import type { WorkerId } from '../../proto/ids.ts'
-import { CREDIT_WINDOW } from '../../proto/job.ts'
 import { subjects } from '../../proto/subjects.ts'
-import { monotonicMs } from '../clock.ts'
 import type { Desk } from './desk.ts'
 import type { Holder, LiveJob } from './live-job.ts'
 
@@ -13,20 +11,6 @@ export function giveCredit(desk: Desk, live: LiveJob, holder: Holder): void {
   const control = { type: 'credit', job: live.job.id, epoch, secret, upTo } as const
   desk.nc.publish(subjects.ctl(holder.worker), JSON.stringify(control))
 }
-
-/** Moves the window on to a position that was read, once half of it is used up. */
-export function moveWindow(desk: Desk, live: LiveJob, read: number): void {
-  // Its holder is another gateway's to speak to.
-  if (live.moved) return
-  const upTo = read + CREDIT_WINDOW
-  if (upTo - live.credit < CREDIT_WINDOW / 2) return
-  if (live.next >= live.credit) live.silence.excuse(monotonicMs())
-  live.credit = upTo
-  if (live.holder) giveCredit(desk, live, live.holder)
-}
-
-/** An answer that nobody reads here is made all the same: it is kept for whoever comes. */
-export const runOn = (desk: Desk, live: LiveJob): void => moveWindow(desk, live, live.next)
 
 /** A block of input for whoever holds the job, or, without bytes, the end of it. A later holder gets it from the log. */
 export function sendInput(

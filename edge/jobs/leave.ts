@@ -2,7 +2,7 @@ import { Failure } from '../../proto/failure.ts'
 import type { Reading } from '../../proto/job.ts'
 import { monotonicMs } from '../clock.ts'
 import type { Desk } from './desk.ts'
-import { runOn } from './holder-messages.ts'
+import { runOn } from './credit.ts'
 import type { LiveJob } from './live-job.ts'
 import { settle } from './settle.ts'
 

@@ -1,6 +1,6 @@
 import type { Msg } from '@nats-io/nats-core'
 import { Beat, BEAT_MS } from '../../proto/beat.ts'
-import { GatewayId, WorkerId } from '../../proto/ids.ts'
+import { BudgetId, GatewayId, WorkerId } from '../../proto/ids.ts'
 import { partOf, subjects } from '../../proto/subjects.ts'
 import type { Inventory } from '../catalogue/inventory.ts'
 import type { Roster } from '../catalogue/roster.ts'
@@ -54,7 +54,10 @@ export class Listening {
     this.#on(subjects.beats, (msg) => this.#onBeat(msg))
     this.#on(subjects.gatewayBeats, (msg) => this.#onGatewayBeat(msg))
     this.#on(subjects.poolDisconnects, (msg) => onDisconnect(desk, msg.json(), options.roster))
-    this.#on(subjects.moneyChanged, () => desk.standings?.refresh())
+    this.#on(subjects.moneyChanged, () => desk.treasury?.standings.refresh())
+    this.#on(subjects.budgetsWanted, (msg) =>
+      desk.treasury?.leases.wanted(BudgetId.parse(partOf(msg.subject, 2))),
+    )
     this.#on(subjects.edgeDisconnects, (msg) => gateways.ended(msg.json()))
     this.#on(subjects.reads, (msg) => relay.heard(msg))
     this.#adoption = new Adoption(desk, gateways, claims)

@@ -1,10 +1,12 @@
 import type { Msg, Subscription } from '@nats-io/nats-core'
 import type { Claim, ClaimAnswer } from '../../proto/claim.ts'
+import type { Paid } from '../../proto/budget.ts'
 import type { Holding, Outcome, Span, Usage } from '../../proto/ledger.ts'
-import type { WorkerId } from '../../proto/ids.ts'
+import type { GatewayId, WorkerId } from '../../proto/ids.ts'
 import { CREDIT_WINDOW, type Job } from '../../proto/job.ts'
 import { consumerOf, type Queue } from '../../proto/subjects.ts'
 import type { Seat } from '../queue/line.ts'
+import type { Purse } from '../budget/purse.ts'
 import type { Post } from './fence.ts'
 import { InputLog } from './input-log.ts'
 import type { Waiting } from './lines.ts'
@@ -84,7 +86,18 @@ export class LiveJob implements Post {
   moved = false
   /** A limiter waits for its end. */
   limited = false
+  /** How far its readers let it go. */
+  window = CREDIT_WINDOW
+  /** How far its holder may go: no further than that, nor than is paid for. */
   credit = CREDIT_WINDOW
+  /** What it may spend, where budgets pay for it. */
+  purse: Purse | undefined
+  /** What those hold who had it before us, as the last record says. */
+  earlier: Paid[] = []
+  /** Who had it before us. */
+  former: GatewayId | undefined
+  /** It waits for money. */
+  starving = false
   /** Workers that died with it in a row, without a token between them: by boot nonce, or nonce and epoch. */
   readonly deaths = new Set<string>()
   /** Other attempts in a row that came to nothing, without a token between them. */

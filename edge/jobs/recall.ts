@@ -1,11 +1,11 @@
+import type { Paid } from '../../proto/budget.ts'
 import { Failure } from '../../proto/failure.ts'
 import { decodeFrame, frameHead, type End } from '../../proto/frame.ts'
 import type { Job } from '../../proto/job.ts'
-import type { Final } from '../../proto/ledger.ts'
-import { costOf } from '../../proto/money.ts'
+import type { Final, Usage } from '../../proto/ledger.ts'
+import { costOf, type Price } from '../../proto/money.ts'
 import { decodeAnswer, encodeAnswer } from '../../proto/stored-answer.ts'
 import { CACHE, subjects } from '../../proto/subjects.ts'
-import { replayPriceOf } from '../budget/price-of.ts'
 import type { Answer } from '../ports.ts'
 import { within } from '../within.ts'
 import type { Desk } from './desk.ts'
@@ -26,24 +26,29 @@ export async function recall(desk: Desk, job: Job): Promise<Answer | undefined> 
     desk.counts.notRecalled++
     return undefined
   }
+  const usage = usageOf(frames, said)
+  const { price, purse } = (await desk.treasury?.replay(job, usage)) ?? {}
+  const paid = purse?.bill(usage)
   try {
     // Who finds that a resumable job is done finds its answer too.
     if (job.reading.resumable)
       await desk.store.put(placeOf(job), encodeAnswer(headOf(job), frames), {
         timeoutMs: WRITE_TIMEOUT_MS,
       })
-    const final = JSON.stringify(await finalOf(desk, job, frames, said))
+    const final = JSON.stringify(finalOf(desk, job, said, { usage, price, paid }))
     await desk.store.put(subjects.ledger(job.id), final, {
       expectLast: 0,
       timeoutMs: WRITE_TIMEOUT_MS,
     })
   } catch (cause) {
-    // It may have been recorded: no worker could be given this job any more.
+    // It may have been recorded: no worker could be given this job any more, and it may have to be paid.
+    if (purse) desk.treasury?.strays.set(job.id, purse.leave())
     throw new Failure('unavailable', 'The broker does not answer. Try again in a moment.', {
       cause,
       retryAfterMs: 1_000,
     })
   }
+  purse?.close(paid ?? [])
   desk.counts.recalled++
   return answerOf(frames)
 }
@@ -72,33 +77,30 @@ function endOf(frames: readonly Uint8Array[]): End | undefined {
   return frame?.kind === 'end' ? frame : undefined
 }
 
-async function finalOf(
+const usageOf = (frames: readonly Uint8Array[], { promptTokens, cachedTokens }: End): Usage => ({
+  promptTokens,
+  cachedTokens,
+  completionTokens: frames.reduce((sum, frame) => sum + (frameHead(frame)?.count ?? 0), 0),
+})
+
+const finalOf = (
   desk: Desk,
   job: Job,
-  frames: readonly Uint8Array[],
   end: End,
-): Promise<Final> {
-  const usage = {
-    promptTokens: end.promptTokens,
-    cachedTokens: end.cachedTokens,
-    completionTokens: frames.reduce((sum, frame) => sum + (frameHead(frame)?.count ?? 0), 0),
-  }
-  const { standings } = desk
-  const known = standings && (standings.known ?? (await standings.get()))
-  const price = known && replayPriceOf(known.prices, job, job.admittedAtMs)
-  return {
-    type: 'final',
-    gateway: desk.gateway,
-    spans: [],
-    outcome: 'done',
-    finish: end.finish,
-    usage,
-    ...(price && { cost: String(costOf(price, usage)) }),
-    ...accountOf(job),
-    fromCache: true,
-    failure: null,
-  }
-}
+  { usage, price, paid }: { usage: Usage; price?: Price | undefined; paid?: Paid[] | undefined },
+): Final => ({
+  type: 'final',
+  gateway: desk.gateway,
+  spans: [],
+  outcome: 'done',
+  finish: end.finish,
+  usage,
+  ...(price && { cost: String(costOf(price, usage)) }),
+  ...(paid && { paid }),
+  ...accountOf(job),
+  fromCache: true,
+  failure: null,
+})
 
 async function* answerOf(frames: readonly Uint8Array[]): AsyncGenerator<readonly Uint8Array[]> {
   yield frames

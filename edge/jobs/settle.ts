@@ -1,5 +1,6 @@
 import { sleep } from '../clock.ts'
 import { Failure } from '../../proto/failure.ts'
+import type { Paid } from '../../proto/budget.ts'
 import type { End } from '../../proto/frame.ts'
 import type { Final, Outcome } from '../../proto/ledger.ts'
 import type { Used } from '../ports.ts'
@@ -39,14 +40,18 @@ export async function settle(
   desk.lines.left(live)
   const holder = live.holder
   if (ending.last && live.resumable) await keep(desk, live, ending.last)
-  const written = await record(desk, live, ending)
+  const paid = billOf(desk, live)
+  const written = await record(desk, live, ending, paid)
   if (written === 'lost') {
     depose(desk, live)
     return 'moved'
   }
   live.settled = true
   desk.counts[ending.outcome]++
-  if (holder && ending.outcome !== 'done') stop(desk, live, live.epoch)
+  live.purse?.close(paid ?? [])
+  for (const pool of live.purse?.pools ?? []) desk.treasury?.leases.returned(pool)
+  // Nobody told it that its answer is over: it waits for credit.
+  if (holder && (ending.outcome !== 'done' || ending.end?.code)) stop(desk, live, live.epoch)
   live.holder = undefined
   live.subject = undefined
   // A cancelled job's slot waits for this; a finished one's does not.
@@ -75,7 +80,22 @@ export function stop(desk: Desk, live: LiveJob, epoch: number): void {
   desk.nc.publish(subjects.ctl(worker), JSON.stringify(control))
 }
 
-async function record(desk: Desk, live: LiveJob, ending: Ending): Promise<'written' | 'lost'> {
+/** What its budgets pay. One that ended while it was taken over was paid for by those who had it. */
+function billOf(
+  { treasury }: Desk,
+  { job, purse, usage, earlier, former }: LiveJob,
+): Paid[] | undefined {
+  if (purse) return purse.bill(usage)
+  if (!job.funds || !treasury || !former) return undefined
+  return treasury.paidBefore(job, usage, { earlier, last: former })
+}
+
+async function record(
+  desk: Desk,
+  live: LiveJob,
+  ending: Ending,
+  paid: readonly Paid[] | undefined,
+): Promise<'written' | 'lost'> {
   const { outcome, end, failure } = ending
   const { usage } = live
   const final: Final = {
@@ -87,6 +107,7 @@ async function record(desk: Desk, live: LiveJob, ending: Ending): Promise<'writt
     ...(end?.code && { code: end.code }),
     usage,
     ...(live.job.price && { cost: String(costOf(live.job.price, usage)) }),
+    ...(paid && { paid: [...paid] }),
     ...(live.firstTokenMs === undefined ? {} : { firstTokenMs: live.firstTokenMs }),
     ...accountOf(live.job),
     failure: failure?.toJSON() ?? null,

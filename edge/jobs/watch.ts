@@ -2,9 +2,10 @@ import { GONE_MS } from '../catalogue/roster.ts'
 import { Failure } from '../../proto/failure.ts'
 import { JOBS, subjects } from '../../proto/subjects.ts'
 import type { Desk } from './desk.ts'
-import { fail } from './hear.ts'
+import { fail } from './conclude.ts'
 import { cancel, endsWithReader } from './leave.ts'
 import type { LiveJob } from './live-job.ts'
+import { raiseCredit } from './credit.ts'
 import { bury, isPoison, offerAgain, release } from './release.ts'
 
 export const TICK_MS = 25
@@ -84,6 +85,7 @@ export class Watch {
       void cancel(this.#desk, live)
       return false
     }
+    if (live.purse && live.next >= live.credit) raiseCredit(this.#desk, live)
     if (live.suspectSinceMs !== undefined) this.#judge(live, live.suspectSinceMs, nowMs)
     else if (live.holder) this.#guard(live, nowMs)
     else return isUnclaimed(live, nowMs)

@@ -1,6 +1,7 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { test as base } from 'vitest'
+import type { BudgetStore } from '../../edge/budget/store.ts'
 import { GatewayDesk } from '../../edge/jobs/gateway-desk.ts'
 import type { Answer, Log } from '../../edge/ports.ts'
 import { connectionOptions } from '../../infra/nats/connection-options.ts'
@@ -44,7 +45,7 @@ export const test = base
 
 export async function openDesk(
   url: string,
-  { keep = false, ...options }: { fenced?: boolean; keep?: boolean } = {},
+  { keep = false, ...options }: { fenced?: boolean; keep?: boolean; budgets?: BudgetStore } = {},
 ): Promise<GatewayDesk> {
   const nc = await connect(connectionOptions(url))
   await applyStreams(nc)

@@ -1,0 +1,177 @@
+import { openDb } from '../../db/client.ts'
+import { budgetStore, moneyAdmin } from '../../db/money.ts'
+import type { GatewayDesk } from '../../edge/jobs/gateway-desk.ts'
+import type { Answer } from '../../edge/ports.ts'
+import { startWorker, type WorkerFixture } from '../../infra/testing/start-worker.ts'
+import { startDatabase } from '../../infra/testing/start-database.ts'
+import type { NewBudget } from '../../proto/budget.ts'
+import { decodeFrame, type Frame } from '../../proto/frame.ts'
+import { newKeyId, type KeyId } from '../../proto/ids.ts'
+import type { ChatJob } from '../../proto/job.ts'
+import { echoJob, lastRecord, openDesk, oracle, test as base } from './desk-fixture.ts'
+import { never } from './two-desks.ts'
+
+const test = base
+  .extend('database', { scope: 'file' }, async ({}, { onCleanup }) => {
+    const database = await startDatabase()
+    const db = openDb(database.url)
+    onCleanup(async () => {
+      await db.$client.end()
+      await database[Symbol.asyncDispose]()
+    })
+    return db
+  })
+  .extend('admin', async ({ database }) =>
+    moneyAdmin(
+      async (query) => query(database),
+      async () => undefined,
+    ),
+  )
+  .extend('desk', async ({ nats, database }, { onCleanup }) => {
+    const desk = await openDesk(nats.url('g1'), {
+      budgets: budgetStore(async (query) => query(database)),
+    })
+    onCleanup(() => desk[Symbol.asyncDispose]())
+    return desk
+  })
+  .extend('other', async ({ nats, database, desk }, { onCleanup }) => {
+    const other = await openDesk(nats.url('g2'), {
+      keep: true,
+      budgets: budgetStore(async (query) => query(database)),
+    })
+    onCleanup(() => other[Symbol.asyncDispose]())
+    await Promise.all([other.find('echo-20-0-0'), desk.find('echo-20-0-0')])
+    return other
+  })
+  .extend('worker', async ({ nats, desk }, { onCleanup }) => {
+    const worker = await startWorker({ natsUrl: nats.url('w1') })
+    onCleanup(() => worker[Symbol.asyncDispose]())
+    await desk.find('echo-20-0-0')
+    return worker
+  })
+  .extend('budgetOf', async ({ admin, desk }) => {
+    return async (wanted: Partial<NewBudget> & { cap: string }, ...others: GatewayDesk[]) => {
+      const key = newKeyId()
+      const made = await admin.createBudget({
+        subject: key,
+        unit: 'tokens',
+        window: 'total',
+        ...wanted,
+      })
+      for (const { desk: at } of [desk, ...others]) {
+        at.treasury?.standings.refresh()
+        await at.treasury?.standings.settled()
+      }
+      const now = async () => (await admin.listBudgets()).find(({ id }) => id === made.id)
+      return { ...made, key, now }
+    }
+  })
+
+const PATIENCE = { timeout: 10_000 }
+
+async function idle({ url }: WorkerFixture): Promise<boolean> {
+  const text = await (await fetch(`${url}/metrics`)).text()
+  return text.includes('\njune_worker_jobs_running 0')
+}
+
+/** The prompt "hi" is one token, and is held for as many as this before a worker says so. */
+const BOUND = 302
+
+const jobFor = (desk: GatewayDesk, key: KeyId, model = 'echo-2000-0-0'): ChatJob => ({
+  ...echoJob(desk),
+  key,
+  model,
+})
+
+async function whole(answer: Answer): Promise<{ text: string; last: Frame | undefined }> {
+  let text = ''
+  let last: Frame | undefined
+  for await (const frames of answer)
+    for (const bytes of frames) {
+      last = decodeFrame(bytes)
+      text += last.kind === 'tokens' ? last.texts.join('') : ''
+    }
+  return { text, last }
+}
+
+const ask = async (desk: GatewayDesk, job: ChatJob) => whole(await desk.ask(job, { signal: never }))
+
+test('an answer ends at the very token that its budget ends at, and says so to whoever reads it', async ({
+  desk,
+  worker,
+  budgetOf,
+  expect,
+}) => {
+  const cap = BOUND + 77
+  const { key, id, now } = await budgetOf({ cap: String(cap) })
+  const job = { ...jobFor(desk, key), reading: { resumable: true, includeUsage: false } }
+  const { text, last } = await ask(desk, job)
+  expect(text).toBe(oracle(cap - 1))
+  expect(last).toMatchObject({ kind: 'end', finish: 'length', code: 'budget_exhausted' })
+  expect(await lastRecord(desk, job.id)).toMatchObject({
+    outcome: 'done',
+    finish: 'length',
+    code: 'budget_exhausted',
+    usage: { promptTokens: 1, completionTokens: cap - 1 },
+    paid: [{ budget: id, startMs: 0, gateway: desk.desk.gateway, amount: String(cap) }],
+  })
+  const again = await desk.resume(job.id, { tenant: job.tenant, after: 0, signal: never })
+  expect(await whole(again.answer)).toEqual({ text, last })
+  await expect.poll(now, PATIENCE).toMatchObject({ spent: String(cap), leased: '0' })
+  await expect.poll(() => idle(worker), PATIENCE).toBe(true)
+  await expect(ask(desk, jobFor(desk, key))).rejects.toMatchObject({
+    code: 'insufficient_quota',
+    status: 429,
+    shouldRetry: false,
+    retryAfterMs: undefined,
+  })
+})
+
+test('what a budget lends and an answer does not use comes back', async ({
+  desk,
+  worker,
+  budgetOf,
+  expect,
+}) => {
+  const { key, now } = await budgetOf({ cap: String(BOUND + 100) })
+  const twenty = () => jobFor(desk, key, 'echo-20-0-0')
+  expect((await ask(desk, twenty())).last).toMatchObject({ finish: 'stop' })
+  expect((await ask(desk, twenty())).text).toBe(oracle(20))
+  expect(worker.said()).toBe('')
+  await expect.poll(now, PATIENCE).toMatchObject({ spent: '42', leased: '0' })
+})
+
+test('of several budgets each must allow it, and each is charged its own', async ({
+  desk,
+  worker,
+  admin,
+  budgetOf,
+  expect,
+}) => {
+  const model = 'echo-1000-0-0'
+  // A token of an answer costs 1.5 nano-units, and one of a prompt nothing.
+  const price = { prompt: '0', completion: '1500000', batchFactor: 0.5, replayFactor: 0 }
+  await admin.setPrice({ ...price, model })
+  const money = await budgetOf({ unit: 'money', cap: '100', window: 'month' })
+  const tokens = await budgetOf({ cap: '100000', subject: money.key })
+  const job = jobFor(desk, money.key, model)
+  // 66 tokens cost 99, and 67 cost 100.5.
+  expect((await ask(desk, job)).text).toBe(oracle(66))
+  expect(await lastRecord(desk, job.id)).toMatchObject({ cost: '99', code: 'budget_exhausted' })
+  expect(worker.said()).toBe('')
+  await expect.poll(money.now, PATIENCE).toMatchObject({ spent: '99' })
+  await expect.poll(tokens.now, PATIENCE).toMatchObject({ spent: '67' })
+})
+
+test('a request that nobody has to pay for knows nothing of budgets', async ({
+  desk,
+  worker,
+  budgetOf,
+  expect,
+}) => {
+  await budgetOf({ cap: '0' })
+  const job = jobFor(desk, newKeyId(), 'echo-20-0-0')
+  expect((await ask(desk, job)).text).toBe(oracle(20))
+  expect(await lastRecord(desk, job.id)).not.toHaveProperty('paid')
+  expect(worker.said()).toBe('')
+})
