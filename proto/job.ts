@@ -68,6 +68,8 @@ export const Reading = z.object({
   fingerprint: z.string().max(64).optional(),
   /** The format that whoever comes back is told the rest in; absent is that of a chat. */
   told: z.literal('completion').optional(),
+  /** How the answer calls its priority, where its request named one. */
+  tier: z.enum(['default', 'flex', 'priority']).optional(),
 })
 export type Reading = z.infer<typeof Reading>
 

@@ -37,7 +37,7 @@ export interface Wanted {
   /** Whom it is asked for, where the caller says so: `endUserOf`. */
   user?: string | undefined
   /** How else its answer is to be kept. */
-  reading?: Pick<Reading, 'stored' | 'endsWithReader' | 'told'>
+  reading?: Pick<Reading, 'stored' | 'endsWithReader' | 'told' | 'tier'>
   /** Done first, with the job as it will be asked: what must be on disk before anybody is told of it. */
   before?: (job: Job) => Promise<void>
   /** What the model that was found is to do. Throws a `Failure` where it cannot. */

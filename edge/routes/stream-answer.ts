@@ -1,11 +1,10 @@
 import type { Context } from 'hono'
-import type { AnswerHead } from '../../proto/stored-answer.ts'
 import { answered } from '../admission/answered.ts'
 import type { AppEnv } from '../http.ts'
-import type { Answer, Log } from '../ports.ts'
+import type { Log } from '../ports.ts'
 import { bodyOf, KEEP_ALIVE_LINE } from '../stream/body.ts'
+import type { Choice } from '../stream/chat-completion.ts'
 import { chatEvents, chatOpening } from '../stream/chat-events.ts'
-import type { ChatHead } from '../stream/chat-parts.ts'
 
 /** Of every event stream: no proxy may keep it back. */
 export const STREAM_HEADERS = {
@@ -29,32 +28,24 @@ interface StreamOptions {
 /** An answer as an event stream. */
 export function streamAnswer(
   c: Context<AppEnv>,
-  answer: Answer,
-  head: Pick<AnswerHead, 'id' | 'model' | 'admittedAtMs'>,
+  choices: readonly [Choice, ...Choice[]],
   { includeUsage, log, hangup, ids, after }: StreamOptions,
 ): Response {
-  const chat = chatHeadOf(head)
-  const job = ids ? { job: head.id } : {}
-  const events = chatEvents(answer, chat, {
+  const [{ head }] = choices
+  const job = ids ? head.id : undefined
+  const events = chatEvents(choices, {
     includeUsage,
     log,
     signal: hangup.signal,
     after: after ?? 0,
-    ...job,
+    ...(job && { job }),
   })
-  const opening = after === undefined ? chatOpening(chat, { includeUsage, ...job }) : keepAlive
+  const opening =
+    after === undefined
+      ? chatOpening(head, { includeUsage, choices: choices.length, job })
+      : keepAlive
   return c.body(bodyOf(events, { opening, onHangup: () => hangup.abort() }), 200, {
     ...answered(c, head.id),
     ...STREAM_HEADERS,
   })
 }
-
-export const chatHeadOf = ({
-  id,
-  model,
-  admittedAtMs,
-}: Pick<AnswerHead, 'id' | 'model' | 'admittedAtMs'>): ChatHead => ({
-  id: `chatcmpl-${id.slice(4)}`,
-  created: Math.floor(admittedAtMs / 1000),
-  model,
-})

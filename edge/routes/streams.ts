@@ -82,7 +82,7 @@ export async function resumeAnswer(
     const at = after === undefined ? {} : { after }
     return streamCompletion(c, [choice], { head, includeUsage, log, hangup, ids: true, ...at })
   }
-  return streamAnswer(c, answer, head, {
+  return streamAnswer(c, [{ head, answer }], {
     includeUsage: head.reading.includeUsage,
     log,
     hangup,

@@ -1,16 +1,25 @@
 import { describe, expect, test } from 'vitest'
 import { Failure } from '../../proto/failure.ts'
 import { encodeFrame } from '../../proto/frame.ts'
+import { newJobId } from '../../proto/ids.ts'
+import type { AnswerHead } from '../../proto/stored-answer.ts'
 import type { Answer, Log } from '../ports.ts'
 import { chatEvents } from './chat-events.ts'
 
 const log: Log = { info: () => {}, warn: () => {}, error: () => {} }
-const head = { id: 'chatcmpl-1', created: 1, model: 'm' }
+const head: AnswerHead = {
+  id: newJobId(),
+  kind: 'chat',
+  model: 'm',
+  tenant: 't',
+  admittedAtMs: 0,
+  reading: { resumable: false, includeUsage: false },
+}
 const word = encodeFrame(1, 0, { kind: 'bytes', bytes: new TextEncoder().encode('hi') })
 const end = encodeFrame(1, 1, { kind: 'end', finish: 'stop', promptTokens: 1, cachedTokens: 0 })
 
 async function said(answer: Answer, signal = new AbortController().signal): Promise<string> {
-  const events = chatEvents(answer, head, { includeUsage: false, log, signal })
+  const events = chatEvents([{ answer, head }], { includeUsage: false, log, signal })
   const pieces = await Array.fromAsync(events, (bytes) => new TextDecoder().decode(bytes))
   return pieces.join('')
 }

@@ -1,5 +1,5 @@
 import type { End } from '../../proto/frame.ts'
-import type { Part } from './parts.ts'
+import type { EndPart } from './parts.ts'
 
 interface Counted {
   completionTokens: number
@@ -11,7 +11,7 @@ interface Counted {
 export function endOf(
   { finish, stop, code, promptTokens, cachedTokens }: End,
   { completionTokens, reasoningTokens = 0, called = false }: Counted,
-): Part {
+): EndPart {
   return {
     after: completionTokens + 1,
     kind: 'end',

@@ -32,6 +32,8 @@ export type Part = { after: number } & (
     }
 )
 
+export type EndPart = Extract<Part, { kind: 'end' }>
+
 export interface PartsOptions {
   /** The position that the reader is at: parts up to it are left out. The end is always told. */
   after?: number

@@ -1,65 +1,30 @@
 import { z } from 'zod'
-import { MAX_TOP_LOGPROBS, type Sampling } from '../job.ts'
+import { Effort, MAX_LOGIT_BIAS, MAX_TOP_LOGPROBS, type Sampling } from '../job.ts'
+import { ChatRequestMessages } from './chat-message.ts'
 import { EndUser } from './end-user.ts'
+import { atMost, isEmptyList, isObject, unsupported } from './fields.ts'
 import { formatOf, ResponseFormat } from './response-format.ts'
+import { ServiceTier, ToldTier } from './service-tier.ts'
+import { ToolChoice, Tools } from './tools.ts'
 
-const MAX_MESSAGES = 2048
-const MAX_PARTS = 64
-/** Of all messages together. */
-const MAX_ALL_PARTS = 4096
 const MAX_STOPS = 4
+/** Each is a job of its own. */
+export const MAX_CHOICES = 16
 
-const TextPart = z.object({ type: z.literal('text'), text: z.string() })
-
-const Content = z.union([z.string(), z.array(TextPart).min(1).max(MAX_PARTS)], {
-  error:
-    'Content must be a string or a list of {"type":"text","text":…} parts: no model here reads other parts.',
-})
-
-export const ChatRequestMessage = z.object({
-  role: z.enum(['system', 'developer', 'user', 'assistant']),
-  content: Content,
-  name: z.string().optional(),
-})
-
-/** Refuses before zod looks at the elements: it says of every one what is wrong with it, however many there are. */
-const atMost =
-  (most: number) =>
-  (value: unknown, context: z.core.$RefinementCtx): unknown => {
-    if (Array.isArray(value) && value.length > most)
-      context.addIssue({ code: 'custom', message: `At most ${most} are possible.` })
+/** Of tokens, by their ids. Counted before zod looks at each of them. */
+const LogitBias = z.preprocess(
+  (value, context) => {
+    if (isObject(value) && Object.keys(value).length > MAX_LOGIT_BIAS)
+      context.addIssue({ code: 'custom', message: `At most ${MAX_LOGIT_BIAS} are possible.` })
     return value
-  }
-
-function countParts(value: unknown, context: z.core.$RefinementCtx): unknown {
-  atMost(MAX_MESSAGES)(value, context)
-  if (!Array.isArray(value) || value.length > MAX_MESSAGES) return value
-  let all = 0
-  for (const [i, each] of value.entries()) {
-    const content: unknown = isObject(each) ? each['content'] : undefined
-    if (!Array.isArray(content)) continue
-    all += content.length
-    if (content.length <= MAX_PARTS && all <= MAX_ALL_PARTS) continue
-    const message = `At most ${MAX_PARTS} parts are possible, and ${MAX_ALL_PARTS} in all messages together.`
-    context.addIssue({ code: 'custom', path: [i, 'content'], message })
-    break
-  }
-  return value
-}
-
-/** A field that would change the answer and that no model here honours yet, with the values that ask for nothing. */
-const unsupported = (asksNothing: (value: unknown) => boolean) =>
+  },
   z
-    .unknown()
-    .refine((value) => value === undefined || value === null || asksNothing(value), {
-      error: ({ path }) => `${String(path?.at(-1) ?? 'This')} is not supported yet: leave it out.`,
-    })
-    .optional()
-
-const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0
-/** Looked at and not made into text: what a stranger nests deeply enough would end the stack. */
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+    .record(
+      z.string().regex(/^\d{1,9}$/, { error: 'Its keys must be token ids, as strings.' }),
+      z.number().min(-100).max(100),
+    )
+    .nullish(),
+)
 
 /**
  * What `POST /v1/chat/completions` takes. Fields that OpenAI knows and that change nothing here are ignored; those
@@ -68,7 +33,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 export const ChatRequest = z
   .object({
     model: z.string().min(1).max(200),
-    messages: z.preprocess(countParts, z.array(ChatRequestMessage).min(1).max(MAX_MESSAGES)),
+    messages: ChatRequestMessages,
     stream: z.boolean().nullish(),
     stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
     max_tokens: z.int().positive().nullish(),
@@ -84,16 +49,21 @@ export const ChatRequest = z
         z.union([z.string().min(1), z.array(z.string().min(1)).max(MAX_STOPS)]).nullish(),
       )
       .optional(),
-    n: z.literal(1, { error: 'Only n = 1 is supported yet.' }).nullish(),
-    tools: unsupported(isEmptyList),
-    functions: unsupported(isEmptyList),
-    tool_choice: unsupported((value) => value === 'none' || value === 'auto'),
+    n: z.int().min(1).max(MAX_CHOICES).nullish(),
+    tools: Tools,
+    tool_choice: ToolChoice,
+    parallel_tool_calls: z.boolean().nullish(),
+    functions: unsupported(isEmptyList, 'it is the old way, send tools'),
+    function_call: unsupported((value) => value === 'none' || value === 'auto', 'send tool_choice'),
+    reasoning_effort: Effort.nullish(),
+    service_tier: ServiceTier.nullish(),
     response_format: ResponseFormat.nullish(),
     ...EndUser.shape,
     logprobs: z.boolean().nullish(),
     top_logprobs: z.int().min(0).max(MAX_TOP_LOGPROBS).nullish(),
-    logit_bias: unsupported((value) => isObject(value) && Object.keys(value).length === 0),
+    logit_bias: LogitBias.optional(),
     audio: unsupported(() => false),
+    web_search_options: unsupported(() => false),
     modalities: unsupported(
       (value) => Array.isArray(value) && value.length === 1 && value[0] === 'text',
     ),
@@ -105,9 +75,16 @@ export const ChatRequest = z
 export type ChatRequest = z.infer<typeof ChatRequest>
 
 /** What of a job's sampling says how its answer is told and what it is held to. Absent is not asked for. */
-export function tellingOf(request: ChatRequest): Pick<Sampling, 'logprobs' | 'format'> {
+export function tellingOf(
+  request: ChatRequest,
+): Pick<Sampling, 'logprobs' | 'format' | 'logitBias'> {
   const format = formatOf(request.response_format)
+  const bias = Object.entries(request.logit_bias ?? {}).map(([id, its]): [number, number] => [
+    Number(id),
+    its,
+  ])
   return {
+    ...(bias.length > 0 && { logitBias: bias }),
     ...(request.logprobs === true && { logprobs: request.top_logprobs ?? 0 }),
     ...(format && { format }),
   }
@@ -118,6 +95,8 @@ export const Usage = z.object({
   completion_tokens: z.int(),
   total_tokens: z.int(),
   prompt_tokens_details: z.object({ cached_tokens: z.int() }),
+  /** Of a model that thinks. */
+  completion_tokens_details: z.object({ reasoning_tokens: z.int() }).optional(),
 })
 
 const Logprob = z.object({
@@ -135,7 +114,22 @@ export type TokenLogprob = z.infer<typeof TokenLogprob>
 export const Logprobs = z.object({ content: z.array(TokenLogprob), refusal: z.null() })
 export type Logprobs = z.infer<typeof Logprobs>
 
-export const FinishReason = z.enum(['stop', 'length'])
+export const FinishReason = z.enum(['stop', 'length', 'tool_calls'])
+
+const called = { name: z.string(), arguments: z.string() }
+const ToolCall = z.object({
+  id: z.string(),
+  type: z.literal('function'),
+  function: z.object(called),
+})
+export type ToolCall = z.infer<typeof ToolCall>
+
+const about = {
+  /** Where the request names one. */
+  service_tier: ToldTier.optional(),
+  /** Stands for the model's file; `null` where nobody knows. */
+  system_fingerprint: z.string().nullable(),
+}
 
 /** What it answers when not streamed. */
 export const ChatCompletion = z.object({
@@ -143,13 +137,19 @@ export const ChatCompletion = z.object({
   object: z.literal('chat.completion'),
   created: z.int(),
   model: z.string(),
+  ...about,
   choices: z.array(
     z.object({
       index: z.int(),
       message: z.object({
         role: z.literal('assistant'),
-        content: z.string(),
+        /** `null` where it only calls functions. */
+        content: z.string().nullable(),
+        /** What a model thought before it answered. */
+        reasoning_content: z.string().optional(),
         refusal: z.null(),
+        annotations: z.array(z.never()),
+        tool_calls: z.array(ToolCall).optional(),
       }),
       logprobs: Logprobs.nullable(),
       finish_reason: FinishReason,
@@ -165,10 +165,25 @@ export const ChatCompletionChunk = z.object({
   object: z.literal('chat.completion.chunk'),
   created: z.int(),
   model: z.string(),
+  ...about,
   choices: z.array(
     z.object({
       index: z.int(),
-      delta: z.object({ role: z.literal('assistant').optional(), content: z.string().optional() }),
+      delta: z.object({
+        role: z.literal('assistant').optional(),
+        content: z.string().optional(),
+        reasoning_content: z.string().optional(),
+        tool_calls: z
+          .array(
+            z.object({
+              index: z.int(),
+              id: z.string().optional(),
+              type: z.literal('function').optional(),
+              function: z.object(called).partial(),
+            }),
+          )
+          .optional(),
+      }),
       logprobs: Logprobs.nullable(),
       finish_reason: FinishReason.nullable(),
     }),

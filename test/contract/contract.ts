@@ -19,6 +19,7 @@ import { Stack, type Runtime } from './stack.ts'
 import { streamedChat } from './streamed-chat.ts'
 import { usage } from './usage.ts'
 import { tenancy } from './tenancy.ts'
+import { tools } from './tools.ts'
 import { until } from './until.ts'
 import { wholeChat } from './whole-chat.ts'
 
@@ -47,6 +48,7 @@ export function contract(runtime: Runtime): void {
 
     streamedChat(stack)
     wholeChat(stack)
+    tools(stack)
     messages(stack)
     operations(stack)
     promises(stack)

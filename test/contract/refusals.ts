@@ -93,9 +93,14 @@ export function refusals(stack: () => Stack): void {
       ['max_tokens', { max_tokens: 0 }],
       ['stream', { stream: 'yes' }],
       ['stop', { stop: ['a', 'b', 'c', 'd', 'e'] }],
-      ['n', { n: 2 }],
+      ['n', { n: 17 }],
       ['tools', { tools: [{ type: 'function', function: { name: 'f' } }] }],
-      ['logit_bias', { logit_bias: { 5: 1 } }],
+      ['tools[0].function.name', { tools: [{ type: 'function', function: { name: 'a b' } }] }],
+      ['tool_choice', { tool_choice: 'required' }],
+      [
+        'messages[0].content[0]',
+        { messages: [{ role: 'user', content: [{ type: 'image_url' }] }] },
+      ],
     ])('names the field %s of %j', async ([param, wrong]) => {
       expect(await chat({ ...fine, ...wrong })).toMatchObject({
         status: 400,
