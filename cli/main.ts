@@ -3,6 +3,7 @@ import { JuneClient, Refused } from '../client/june-client.ts'
 import { Failure } from '../proto/failure.ts'
 import { auditCommand } from './commands/audit.ts'
 import { budgetsCommand } from './commands/budgets.ts'
+import { cacheCommand } from './commands/cache.ts'
 import { chaosCommand } from './commands/chaos.ts'
 import { checkCommand } from './commands/check.ts'
 import { keysCommand } from './commands/keys.ts'
@@ -56,6 +57,7 @@ program.addCommand(queuesCommand(connected, print).hook('preAction', connect))
 program.addCommand(checkCommand(target, print))
 program.addCommand(pricesCommand(connected, print).hook('preAction', connect))
 program.addCommand(budgetsCommand(connected, print).hook('preAction', connect))
+program.addCommand(cacheCommand(connected, print).hook('preAction', connect))
 program.addCommand(usageCommand(connected, print).hook('preAction', connect))
 program.addCommand(chaosCommand(print))
 program.addCommand(modelsCommand())

@@ -4,6 +4,8 @@ import { Failure } from '../proto/failure.ts'
 import { QueueList } from '../proto/queues.ts'
 import { ErrorBody } from '../proto/openai/error.ts'
 import { PriceList, PriceView, type NewPrice } from '../proto/price.ts'
+import { ProjectView } from '../proto/organisations.ts'
+import type { ResponseCache } from '../proto/response-cache.ts'
 import { UsagePage, type UsageBucket } from '../proto/usage-report.ts'
 import { TenancyClient } from './tenancy-client.ts'
 
@@ -67,6 +69,12 @@ export class JuneClient {
 
   removeBudget(id: string): Promise<BudgetView> {
     return this.#call(BudgetView, 'DELETE', `/admin/budgets/${encodeURIComponent(id)}`)
+  }
+
+  /** Where it is null, the answers of a project are not given again any more. */
+  setCache(project: string, cache: z.input<typeof ResponseCache> | null): Promise<ProjectView> {
+    const path = `/admin/projects/${encodeURIComponent(project)}`
+    return this.#call(ProjectView, 'PATCH', path, { cache })
   }
 
   /** All buckets of a question, from page to page. */

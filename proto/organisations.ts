@@ -3,6 +3,7 @@ import { OrganisationId, ProjectId } from './ids.ts'
 import { Limits } from './limits.ts'
 import { Name } from './name.ts'
 import { pageOf, Paging } from './paging.ts'
+import { ResponseCache } from './response-cache.ts'
 
 export const OrganisationView = z.object({
   id: OrganisationId,
@@ -29,6 +30,8 @@ export const ProjectView = z.object({
   ...Limits.shape,
   /** Of all its keys together, by model. */
   modelLimits: z.record(z.string(), Limits),
+  /** Where it is, answers of its models may be given again to the same question. */
+  cache: ResponseCache.nullable(),
   createdAt: z.iso.datetime(),
   archivedAt: z.iso.datetime().nullable(),
 })
@@ -39,12 +42,18 @@ export const NewProject = z.object({
   /** Left out, it is the organisation of the key that asks. */
   organisation: OrganisationId.optional(),
   ...Limits.partial().shape,
+  cache: ResponseCache.nullable().optional(),
 })
 export type NewProject = z.infer<typeof NewProject>
 
 /** What is left out stays as it is. */
 export const ProjectPatch = z
-  .object({ name: Name, archived: z.boolean(), ...Limits.shape })
+  .object({
+    name: Name,
+    archived: z.boolean(),
+    ...Limits.shape,
+    cache: ResponseCache.nullable(),
+  })
   .partial()
 export type ProjectPatch = z.infer<typeof ProjectPatch>
 

@@ -18,6 +18,7 @@ const opened = {
     audioSecondsPerMinute: projects.audioSecondsPerMinute,
   },
   modelLimits: limitsOfModels,
+  cache: projects.cache,
 }
 
 /**

@@ -61,6 +61,7 @@ describe('a key', () => {
     expect(await findKeyByHash(db, hash)).toEqual({
       ...held,
       secretExpiresAt: null,
+      cache: null,
       projectLimits: UNLIMITED,
       modelLimits: {},
     })

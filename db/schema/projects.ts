@@ -1,5 +1,6 @@
-import { index, pgTable, text, timestamp } from 'drizzle-orm/pg-core'
+import { index, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core'
 import type { OrganisationId, ProjectId } from '../../proto/ids.ts'
+import type { ResponseCache } from '../../proto/response-cache.ts'
 import { limitColumns } from './limit-columns.ts'
 import { organisations } from './organisations.ts'
 
@@ -14,6 +15,8 @@ export const projects = pgTable(
       .references(() => organisations.id),
     name: text().notNull(),
     ...limitColumns(),
+    /** Its answers may be given again; null is never. */
+    cache: jsonb().$type<ResponseCache>(),
     createdAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
     archivedAt: timestamp({ withTimezone: true }),
   },

@@ -2,6 +2,7 @@ import type { KeyScope, Reach } from '../../proto/admin.ts'
 import { cidrOf } from '../../proto/cidr.ts'
 import type { KeyId, OrganisationId, ProjectId } from '../../proto/ids.ts'
 import { UNLIMITED, type Limits } from '../../proto/limits.ts'
+import type { ResponseCache } from '../../proto/response-cache.ts'
 import type { RouteFamily } from '../../proto/scopes.ts'
 import { DEFAULT_ORGANISATION, DEFAULT_PROJECT } from '../../proto/tenancy.ts'
 import type { Key } from '../ports.ts'
@@ -20,6 +21,7 @@ export interface OpenedKey extends Limits {
   secretExpiresAt: Date | null
   projectLimits: Limits
   modelLimits: Record<string, Limits>
+  cache: ResponseCache | null
 }
 
 /** A row of the database as requests need it. */
@@ -36,6 +38,7 @@ export function openedKey(row: OpenedKey): Key {
     cidrs: row.cidrs?.map(rangeOf) ?? null,
     expiresAtMs: soonest(row.expiresAt, row.secretExpiresAt),
     limits: { key: limitsOf(row), project: limitsOf(row.projectLimits), models: row.modelLimits },
+    ...(row.cache && { cache: row.cache }),
   }
 }
 
@@ -54,6 +57,7 @@ export const keyOf = (plain: Pick<Key, 'id' | 'scope'> & { requestsPerMinute: nu
     secretExpiresAt: null,
     projectLimits: UNLIMITED,
     modelLimits: {},
+    cache: null,
   })
 
 const limitsOf = (from: Limits): Limits => ({

@@ -12,6 +12,7 @@ import { messages } from './messages.ts'
 import { operations } from './operations.ts'
 import { promises } from './promises.ts'
 import { refusals } from './refusals.ts'
+import { responseCache } from './response-cache.ts'
 import { responses } from './responses.ts'
 import { once, resume } from './resume.ts'
 import { slowReader } from './slow-reader.ts'
@@ -66,6 +67,7 @@ export function contract(runtime: Runtime): void {
     completions(stack)
     once(stack)
     usage(stack)
+    responseCache(stack)
     faults(stack)
 
     fuzz(stack)
