@@ -23,7 +23,8 @@ export async function choicesOf(
 ): Promise<Choice[]> {
   const prompts = typeof request.prompt === 'string' ? [request.prompt] : request.prompt
   const n = request.n ?? 1
-  const seed = request.seed ?? randomU32()
+  // Answers of one prompt must not all be the same one; a single answer may be an old one, where nobody said a seed.
+  const seed = request.seed ?? (n > 1 ? randomU32() : undefined)
   const wanted = prompts.flatMap((prompt, p) =>
     Array.from({ length: n }, (_, k) => ({ prompt, index: p * n + k, counts: k === 0 })),
   )
@@ -35,7 +36,11 @@ export async function choicesOf(
           includeUsage: request.stream_options?.include_usage ?? false,
           user: endUserOf(request),
           reading: { told: 'completion' },
-          work: (served) => workOf(request, served, { prompt, seed: (seed + index) >>> 0 }),
+          work: (served) =>
+            workOf(request, served, {
+              prompt,
+              ...(seed !== undefined && { seed: (seed + index) >>> 0 }),
+            }),
         })
         return { ...admitted, index, counts, echo: request.echo ? prompt : '' }
       }),
@@ -56,7 +61,7 @@ function askerOf(asker: Asker, index: number): Asker {
 function workOf(
   request: CompletionRequest,
   served: Served,
-  { prompt, seed }: { prompt: string; seed: number },
+  { prompt, seed }: { prompt: string; seed?: number },
 ): Work {
   if (served.kind !== 'chat')
     throw new Failure('invalid', `The model "${request.model}" has no completions.`, {
@@ -71,7 +76,7 @@ function workOf(
       topP: request.top_p ?? 1,
       frequencyPenalty: request.frequency_penalty ?? 0,
       presencePenalty: request.presence_penalty ?? 0,
-      seed,
+      ...(seed !== undefined && { seed }),
       maxTokens: request.max_tokens,
       stop: typeof request.stop === 'string' ? [request.stop] : (request.stop ?? []),
       ...(request.logprobs != null && { logprobs: request.logprobs }),

@@ -36,7 +36,7 @@ export const settingsOf = (request: ResponseRequest): ResponseSettings => ({
     name,
     description: description ?? null,
     parameters: parameters ?? null,
-    strict: strict ?? true,
+    strict: strict ?? false,
   })),
   top_logprobs: request.top_logprobs ?? 0,
   top_p: request.top_p ?? 1,

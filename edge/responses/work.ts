@@ -4,6 +4,7 @@ import { formatOf } from '../../proto/openai/response-format.ts'
 import type { ResponseRequest } from '../../proto/openai/responses.ts'
 import type { Work } from '../admission/admission.ts'
 import type { Served } from '../ports.ts'
+import { callingOf } from './calling.ts'
 import { logprobsIn } from './response-object.ts'
 
 /** Everything the request left open is fixed here, so that any worker continues alike. */
@@ -14,9 +15,13 @@ export function workOf(request: ResponseRequest, messages: ChatMessage[], served
     })
   const logprobs = logprobsIn(request)
   const format = formatIn(request)
+  const calling = callingOf(request)
+  const effort = request.reasoning?.effort
   return {
     kind: 'chat',
     messages,
+    ...(calling && { calling }),
+    ...(effort && { effort }),
     sampling: {
       temperature: request.temperature ?? 1,
       topP: request.top_p ?? 1,

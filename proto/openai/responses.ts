@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { MAX_TOP_LOGPROBS } from '../job.ts'
+import { Effort, MAX_TOP_LOGPROBS } from '../job.ts'
 import { listOf } from './at-most.ts'
 import { JsonSchema } from './response-format.ts'
 import { ItemResource, OutputItem, ResponseInput } from './response-items.ts'
@@ -115,7 +115,7 @@ export const ResponseRequest = z
       .nullish(),
     reasoning: z
       .object({
-        effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']).nullish(),
+        effort: Effort.nullish(),
         summary: z.enum(['auto', 'concise', 'detailed']).nullish(),
       })
       .nullish(),

@@ -165,6 +165,56 @@ export function responses(stack: () => Stack): void {
       expect(await refusal(post(orphan))).toEqual([400, 'previous_response_id'])
     })
 
+    test('calls functions, thinks, and goes on with what they gave', async () => {
+      const openai = stack().openai()
+      const tools = ['weather', 'time'].map((name) => ({
+        type: 'function' as const,
+        name,
+        parameters: { type: 'object', properties: { city: { type: 'string' } } },
+        strict: false,
+      }))
+      const said = `<think>where?</think>I look.${callTo('weather', { city: 'Hue' })}${callTo('time', {})}`
+      const body = { model: 'echo-say-0', input: said, tools }
+      const stream = await openai.responses.create({ ...body, stream: true })
+      const events = []
+      for await (const event of stream) events.push(event)
+      expect(events.flatMap((event) => faultsBy('ResponseStreamEvent', event))).toEqual([])
+      const kinds = events.map(({ type }) => type).filter((type) => type.endsWith('.done'))
+      expect(kinds).toEqual([
+        'response.reasoning_text.done',
+        'response.content_part.done',
+        'response.output_item.done',
+        'response.output_text.done',
+        'response.content_part.done',
+        'response.output_item.done',
+        'response.function_call_arguments.done',
+        'response.output_item.done',
+        'response.function_call_arguments.done',
+        'response.output_item.done',
+      ])
+      const { response } = events.at(-1) as { response: Response }
+      expect(response.output).toMatchObject([
+        { type: 'reasoning', content: [{ type: 'reasoning_text', text: 'where?' }] },
+        { type: 'message', content: [{ type: 'output_text', text: 'I look.' }] },
+        { type: 'function_call', name: 'weather', status: 'completed' },
+        { type: 'function_call', name: 'time', arguments: '{}' },
+      ])
+      const [, , weather, time] = response.output as { call_id: string; arguments: string }[]
+      expect(JSON.parse(String(weather?.arguments))).toEqual({ city: 'Hue' })
+      const after = await get(`${response.id}?stream=true&starting_after=5`)
+      expect(await readEvents(after)).toEqual(events.slice(6))
+      const next = await openai.responses.create({
+        ...body,
+        previous_response_id: response.id,
+        input: [
+          { type: 'function_call_output', call_id: String(weather?.call_id), output: 'rain' },
+          { type: 'function_call_output', call_id: String(time?.call_id), output: 'noon' },
+          { role: 'user', content: 'thanks' },
+        ],
+      })
+      expect(next.output_text).toBe('thanks')
+    })
+
     test('tells what it was given, page by page', async () => {
       const openai = stack().openai()
       const input = ['a', 'b', 'c'].map((content) => ({ role: 'user' as const, content }))
@@ -238,7 +288,10 @@ export function responses(stack: () => Stack): void {
       [{ input: [{ type: 'function_call_output', call_id: 'c', output: 'x' }] }, 'input'],
       [{ model: '' }, 'model'],
       [{ tools: [{ type: 'web_search' }] }, 'tools[0].type'],
+      [{ tools: [{ type: 'function', name: 'f' }] }, 'tools'],
       [{ tool_choice: 'perhaps' }, 'tool_choice'],
+      [{ tool_choice: 'required' }, 'tool_choice'],
+      [{ tool_choice: { type: 'function', name: 'f' } }, 'tool_choice'],
       [{ text: { format: { type: 'xml' } } }, 'text.format.type'],
       [{ text: { format: { type: 'json_schema', name: 'x' } } }, 'text.format.schema'],
       [{ temperature: 3 }, 'temperature'],
@@ -275,6 +328,10 @@ const textIn = ({ output }: Response): string =>
     .join('')
 
 const jobOf = (id: string): string => id.replace('resp_', 'job_')
+
+/** As a model of the dialect of echo-say writes it. */
+const callTo = (name: string, args: object): string =>
+  `<tool_call>\n${JSON.stringify({ name, arguments: args })}\n</tool_call>`
 
 /** Read as strictly as can be: each event is two lines, named as its data says, and there is no `[DONE]`. */
 async function readEvents(response: globalThis.Response): Promise<ResponseEvent[]> {

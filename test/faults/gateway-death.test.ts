@@ -6,6 +6,7 @@ import { streamChat } from '../../client/stream-chat.ts'
 import { connectionOptions } from '../../infra/nats/connection-options.ts'
 import { startStack, type StackFixture } from '../../infra/testing/start-stack.ts'
 import { JobId } from '../../proto/ids.ts'
+import { begunResponse, eventsIn } from './begun-response.ts'
 import { freeze, kill, oracle, recordOf } from './stack.ts'
 
 const SEED = 7
@@ -114,6 +115,40 @@ describe('a gateway with ten readers', () => {
         usage: { completionTokens: TOKENS },
       })
       expect(await tokensMade(stack, job)).toBe(1)
+    }
+  })
+
+  test('that is killed loses no response: its events go on at the other by number, exactly', async ({
+    stack,
+    expect,
+  }) => {
+    const [victim, other] = await gatewaysOf(stack)
+    const body = { model: request.model, seed: SEED, input: 'hi' }
+    // One goes on by itself. The other ends with its reader, but not with its gateway.
+    const responses = await Promise.all(
+      [{ background: true }, {}].map((extra) =>
+        begunResponse(stack, { url: victim.url, body: { ...body, ...extra }, events: 40 }),
+      ),
+    )
+    await kill(victim.pid)
+    const get = (id: string, query = '') =>
+      fetch(`${other.url}/v1/responses/${id}${query}`, {
+        headers: { authorization: `Bearer ${stack.run.key}` },
+      })
+    const rests = await Promise.all(
+      responses.map(async ({ id, seen }) => {
+        const rest = await get(id, `?stream=true&starting_after=${seen.length - 1}`)
+        return { id, all: [...seen, ...eventsIn(await rest.text())] }
+      }),
+    )
+    for (const { id, all } of rests) {
+      expect(all.map((event) => event.sequence_number)).toEqual(all.map((_, i) => i))
+      expect(all.map(({ delta = '' }) => delta).join('')).toBe(oracle(SEED, TOKENS))
+      expect(all.at(-1)).toMatchObject({ type: 'response.completed', response: { id } })
+      expect(eventsIn(await (await get(id, '?stream=true')).text())).toEqual(all)
+      expect(await (await get(id)).json()).toMatchObject({ id, status: 'completed' })
+      const record = await recordOf(stack, JobId.parse(id.replace('resp_', 'job_')))
+      expect(record?.spans).toHaveLength(1)
     }
   })
 
