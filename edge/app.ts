@@ -10,7 +10,9 @@ import { stamp } from './stamp.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { chatRoutes } from './routes/chat.ts'
 import { completionRoutes } from './routes/completions.ts'
+import { batchRoutes } from './routes/batches.ts'
 import { docsRoutes } from './routes/docs.ts'
+import { fileRoutes } from './routes/files.ts'
 import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { budgetRoutes } from './routes/budgets.ts'
@@ -41,6 +43,8 @@ export function createApp(ports: Ports) {
   app.route('/', storedResponseRoutes(ports))
   app.route('/', streamRoutes(ports))
   app.route('/', messageRoutes(ports))
+  app.route('/', fileRoutes(ports))
+  app.route('/', batchRoutes(ports))
   app.route('/', modelRoutes(ports))
   app.route('/', organisationRoutes(ports))
   app.route('/', projectRoutes(ports))

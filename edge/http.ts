@@ -3,16 +3,26 @@ import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { Failure, type FailureCode } from '../proto/failure.ts'
+import type { Priority } from '../proto/job.ts'
 import { ErrorBody } from '../proto/openai/error.ts'
 import type { Address } from '../proto/cidr.ts'
 import { errorOf } from './messages/error.ts'
 import type { Key, Log } from './ports.ts'
+
+/** A request of ours, for what a caller left to be done later. */
+export interface Acting {
+  /** Nothing where the key was revoked meanwhile. */
+  key: Key | undefined
+  priority: Priority
+}
 
 /** What the steps of a request leave for those that follow. */
 export interface AppEnv {
   Bindings: {
     /** The client's, as far as the runtime's shell can vouch for it. */
     address?: () => Address | undefined
+    /** Whom we act for ourselves, instead of a secret in a header. Nothing from outside comes here. */
+    acting?: Acting
   }
   Variables: {
     key: Key

@@ -13,7 +13,7 @@ import type { Cidr } from '../proto/cidr.ts'
 import type { BudgetView, NewBudget } from '../proto/budget.ts'
 import type { Dialect } from '../proto/calling.ts'
 import type { Job } from '../proto/job.ts'
-import type { BudgetId, JobId, KeyId, OrganisationId, ProjectId } from '../proto/ids.ts'
+import type { BudgetId, FileId, JobId, KeyId, OrganisationId, ProjectId } from '../proto/ids.ts'
 import type { QueueList } from '../proto/queues.ts'
 import type { Limits } from '../proto/limits.ts'
 import type { Nanos } from '../proto/money.ts'
@@ -21,6 +21,8 @@ import type { NewPrice, PriceView } from '../proto/price.ts'
 import type { RouteFamily } from '../proto/scopes.ts'
 import type { FailureBody } from '../proto/failure.ts'
 import type { ResponseCache } from '../proto/response-cache.ts'
+import type { BatchObject, NewBatch } from '../proto/openai/batches.ts'
+import type { FileObject, FileQuery } from '../proto/openai/files.ts'
 import type { AnswerHead } from '../proto/stored-answer.ts'
 import type { UsageRow } from '../proto/usage.ts'
 import type { RowsAsk, UsageAsk, UsageSum } from '../proto/usage-report.ts'
@@ -47,6 +49,8 @@ export interface Ports {
   tenancy: Tenancy
   limiter: Limiter
   usage: UsageBook
+  files: Files
+  batches: Batches
   health: Health
   lineup: Lineup
   log: Log
@@ -321,6 +325,44 @@ export interface UsageBook {
   sums(ask: UsageAsk): Promise<readonly UsageSum[]>
   /** Job by job, in the order of admission. */
   rows(ask: RowsAsk): Promise<UsageRow[]>
+}
+
+/** What a project uploaded, and what was made for it. */
+export interface Files {
+  /** All of it or nothing: a file is there once its last byte is. */
+  put(project: ProjectId, head: FileHead, bytes: AsyncIterable<Uint8Array>): Promise<FileObject>
+  /** Nothing for another project's. */
+  find(project: ProjectId, id: string): Promise<FileObject | undefined>
+  /** Up to one more than was asked for, which tells that there are more. */
+  list(project: ProjectId, query: FileQuery): Promise<FileObject[]>
+  read(id: FileId): AsyncIterable<Uint8Array>
+  remove(project: ProjectId, id: string): Promise<boolean>
+  /** Of all files of a project together. */
+  bytesOf(project: ProjectId): Promise<number>
+}
+
+export interface FileHead {
+  /** Named before, where whoever writes it may have to begin again. */
+  id?: FileId
+  filename: string
+  purpose: FileObject['purpose']
+  /** Milliseconds since 1970; `null` is kept until somebody deletes it. */
+  expiresAtMs: number | null
+}
+
+/** Requests that were left for later. */
+export interface Batches {
+  create(project: ProjectId, key: KeyId, wanted: NewBatch): Promise<BatchObject>
+  find(project: ProjectId, id: string): Promise<BatchObject | undefined>
+  /** Up to one more than was asked for, which tells that there are more. */
+  list(
+    project: ProjectId,
+    query: { limit: number; after?: string | undefined },
+  ): Promise<BatchObject[]>
+  /** As it is then: what is over stays as it was. */
+  cancel(project: ProjectId, id: string): Promise<BatchObject | undefined>
+  /** There is something to carry out. */
+  stir(): void
 }
 
 /** Who waits for which model. */

@@ -54,6 +54,15 @@ export type GatewayName = z.infer<typeof GatewayName>
 export const GatewayId = node('gateway')
 export type GatewayId = z.infer<typeof GatewayId>
 
+/** As OpenAI's are: `file-…`. */
+export const FileId = z.templateLiteral(['file-', z.uuidv7()]).brand<'file'>()
+export type FileId = z.infer<typeof FileId>
+
+export const BatchId = id('batch')
+export type BatchId = z.infer<typeof BatchId>
+
+export const newFileId = (): FileId => `file-${uuidv7()}` as FileId
+export const newBatchId = (): BatchId => `batch_${uuidv7()}` as BatchId
 export const newJobId = (): JobId => `job_${uuidv7()}` as JobId
 export const newKeyId = (): KeyId => `key_${uuidv7()}` as KeyId
 export const newOrganisationId = (): OrganisationId => `org_${uuidv7()}` as OrganisationId

@@ -1,4 +1,5 @@
 import { and, eq, getTableColumns, isNull } from 'drizzle-orm'
+import type { KeyId } from '../../proto/ids.ts'
 import type { Sql } from '../client.ts'
 import { limitsOfModels } from './limits-of-models.ts'
 import { keySecrets } from '../schema/key-secrets.ts'
@@ -32,8 +33,16 @@ export async function findKeyByHash(db: Sql, hash: string): Promise<OpenedKey | 
 
 export type OpenedKey = Awaited<ReturnType<typeof keysOpenedBy>>[number]
 
+/** The same by the key's own id, for what was left to be done in its name. */
+export async function findKeyById(db: Sql, id: KeyId): Promise<OpenedKey | undefined> {
+  const [row] = await openKeys(db).where(eq(keys.id, id)).limit(1)
+  return row && { ...row, secretExpiresAt: null }
+}
+
 /** For the planner to explain, too. */
-export const keysOpenedBy = (db: Sql, hash: string) =>
+export const keysOpenedBy = (db: Sql, hash: string) => openKeys(db).where(eq(keySecrets.hash, hash))
+
+const openKeys = (db: Sql) =>
   db
     .select(opened)
     .from(keySecrets)
@@ -43,4 +52,3 @@ export const keysOpenedBy = (db: Sql, hash: string) =>
       organisations,
       and(eq(organisations.id, projects.organisation), isNull(organisations.archivedAt)),
     )
-    .where(eq(keySecrets.hash, hash))

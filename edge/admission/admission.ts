@@ -111,6 +111,7 @@ function jobOf(
     reading: {
       resumable: asker.resumable || asker.once !== undefined,
       includeUsage: wanted.includeUsage ?? false,
+      ...(asker.endsWithReader && { endsWithReader: true }),
       ...wanted.reading,
       ...(marks && { marks }),
       ...(served.fingerprint !== undefined && { fingerprint: served.fingerprint }),

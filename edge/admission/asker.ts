@@ -14,6 +14,8 @@ export interface Asker {
   signal: AbortSignal
   /** The answer goes on without its reader, and is kept for whoever comes back. */
   resumable: boolean
+  /** It ends with who waits for it all the same, unless that is for a moment. */
+  endsWithReader?: boolean
   /** It must not be carried out twice. */
   once?: OnceKey
   /** What it wants of the response cache of its project, if that has one. */
@@ -36,11 +38,12 @@ export async function askerOf(
   })
   return {
     key,
-    priority: 'default',
+    priority: c.env.acting?.priority ?? 'default',
     signal,
     resumable: wantsResume(c.req.header('x-stream-resume')),
     headers: c.get('headers'),
     cache: cacheUseOf(c.req.header('x-cache')),
     ...(once && { once }),
+    ...(c.env.acting && { endsWithReader: true }),
   }
 }

@@ -4,6 +4,8 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import { pino } from 'pino'
 import { bucketStore } from '../../db/bucket-store.ts'
 import { isRefusal, writeUsage } from '../../db/queries/write-usage.ts'
+import { batchStore } from '../../db/batch-store.ts'
+import { fileStore } from '../../db/file-store.ts'
 import { usageBook } from '../../db/usage-book.ts'
 import { budgetStore, moneyAdmin, type Ask } from '../../db/money.ts'
 import { connectionOptions } from '../../infra/nats/connection-options.ts'
@@ -13,6 +15,9 @@ import { subjects } from '../../proto/subjects.ts'
 import { createApp } from '../app.ts'
 import type { IncomingMessage } from 'node:http'
 import { announce } from '../auth/announce.ts'
+import { batchWork } from '../batches/batch-work.ts'
+import { BatchRunner } from '../batches/batch-runner.ts'
+import { sendAs } from '../batches/send-as.ts'
 import { CachedKeys } from '../auth/cached-keys.ts'
 import { clientAddress } from '../auth/client-address.ts'
 import { monotonicMs, sleep } from '../clock.ts'
@@ -92,7 +97,18 @@ const money = moneyAdmin(ask, announce({ tell: () => tellAll(subjects.moneyChang
 const keys = new CachedKeys(store, KEY_TTL_MS, log)
 nc.subscribe(subjects.keyChanged, { callback: () => keys.forget() })
 
-const app = createApp({
+const files = fileStore(ask)
+const batches = batchStore(ask)
+const work = batchWork(batches)
+const batchRunner = new BatchRunner({
+  work,
+  files,
+  holder: gateway,
+  send: sendAs(() => app, work.keyOf),
+  sweep: () => files.sweep(),
+  log,
+})
+const app: ReturnType<typeof createApp> = createApp({
   answers: desk,
   responses: responsesStore(desk.desk),
   catalogue: desk,
@@ -101,6 +117,8 @@ const app = createApp({
   money,
   limiter,
   usage: usageBook(ask),
+  files,
+  batches: { ...batches, stir: () => batchRunner.stir() },
   tenancy: store.tenancy,
   health: healthOf(desk, database),
   log,
@@ -135,6 +153,7 @@ process.once('SIGINT', () => void stop())
 async function stop(): Promise<void> {
   stopping = true
   server.close()
+  await batchRunner[Symbol.asyncDispose]()
   const deadlineMs = monotonicMs() + env.DRAIN_GRACE_MS
   do {
     // One that is kept alive is idle again after its answer.

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { GatewayName } from '../../proto/ids.ts'
+import type { BatchObject } from './batch-object.ts'
 import type { BusObject } from './bus-object.ts'
 import type { LimiterObject } from './limiter-object.ts'
 
@@ -7,6 +8,7 @@ import type { LimiterObject } from './limiter-object.ts'
 export interface Bindings extends Record<keyof z.input<typeof Vars>, string> {
   BUS: DurableObjectNamespace<BusObject>
   LIMITER: DurableObjectNamespace<LimiterObject>
+  BATCH: DurableObjectNamespace<BatchObject>
   HYPERDRIVE?: Hyperdrive
 }
 

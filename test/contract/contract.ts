@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bounds } from './bounds.ts'
 import { completions } from './completions.ts'
 import { cli } from './cli.ts'
+import { batches } from './batches.ts'
 import { faults } from './faults.ts'
 import { fuzz } from './fuzz/fuzz.ts'
 import { hangUp } from './hang-up.ts'
@@ -51,6 +52,7 @@ export function contract(runtime: Runtime): void {
     wholeChat(stack)
     tools(stack)
     messages(stack)
+    batches(stack)
     operations(stack)
     promises(stack)
     refusals(stack)
