@@ -53,6 +53,27 @@ describe('a line', () => {
     expect([line.held, line.offered, line.fair.size]).toEqual([6, 0, 0])
   })
 
+  test('leaves open who is next until a slot is free, where that keeps no slot waiting', ({
+    expect,
+  }) => {
+    const { line, nowMs } = busy(4, 100)
+    line.next(nowMs)
+    line.offeringMs = 5
+    expect([line.held, line.windowAt(nowMs)]).toEqual([4, 0])
+    line.offeringMs = 20
+    expect(line.windowAt(nowMs)).toBe(1)
+    line.offeringMs = 250
+    expect(line.windowAt(nowMs)).toBe(2)
+    line.offeringMs = 5
+    line.gateways = 2
+    expect(line.windowAt(nowMs)).toBe(1)
+  })
+
+  test('holds back no longer than two seconds on what it thinks of free slots', ({ expect }) => {
+    const { line, nowMs } = busy(4, 100)
+    expect([line.windowAt(nowMs + 1_900), line.windowAt(nowMs + 2_100)]).toEqual([0, 1])
+  })
+
   test('lets nobody pass those who wait', ({ expect }) => {
     const line = lineOf(1)
     const seats = Array.from({ length: 3 }, (_, i) => line.enter(`${i}`, job, 0))

@@ -19,6 +19,10 @@ const MAX_RETRY_AFTER_MS = 60_000
 /** Who is refused is told to come back when so much of the queue has gone. */
 const PART_TO_GO = 1 / 8
 
+/** A slot may stand empty for this part of its time, to leave the choice of the next job open until then. */
+const IDLE_PART = 0.02
+const QUIET_MS = 2_000
+
 /** One job's way through a line. */
 export interface Seat<T> {
   readonly value: T
@@ -158,10 +162,16 @@ export class Line<T> {
     if (this.fair.size === 0) this.#rate.rests()
   }
 
-  /** So many slots come free while a job is on its way to JOBS: those that would stand empty otherwise. */
+  /**
+   * So many slots come free while a job is on its way to JOBS: those that would stand empty otherwise. None where that is
+   * next to nothing: then whoever comes to a full house is passed by nobody. Where other gateways share the slots, or no job
+   * ended for long, what we know of free slots is no reason to hold back.
+   */
   #ahead(share: number, nowMs: number): number {
     const intervalMs = this.#rate.intervalMs(nowMs)
     if (!intervalMs) return 1
+    const idle = this.offeringMs / (intervalMs * share)
+    if (this.gateways === 1 && idle < IDLE_PART && this.#rate.quietMs(nowMs) < QUIET_MS) return 0
     return Math.max(1, Math.min(Math.ceil(this.offeringMs / intervalMs), Math.ceil(share / 2)))
   }
 

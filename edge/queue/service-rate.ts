@@ -40,6 +40,11 @@ export class ServiceRate {
     return sinceMs > mean ? (this.#sum + sinceMs) / (count + 1) : mean
   }
 
+  /** How long somebody has waited for the next end. */
+  quietMs(nowMs: number): number {
+    return nowMs - (this.#sinceMs ?? nowMs)
+  }
+
   #note(ms: number): void {
     this.#sum += ms - (this.#intervals[this.#at] ?? 0)
     this.#intervals[this.#at] = ms
