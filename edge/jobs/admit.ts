@@ -1,4 +1,4 @@
-import { monotonicMs } from '../clock.ts'
+import { monotonicMs, sleep } from '../clock.ts'
 import { Failure } from '../../proto/failure.ts'
 import { MAX_JOB_BYTES, type Job } from '../../proto/job.ts'
 import { subjects, type Queue } from '../../proto/subjects.ts'
@@ -15,6 +15,7 @@ import { LiveJob } from './live-job.ts'
 import { Refused } from './store.ts'
 
 const PUBLISH_TIMEOUT_MS = 3_000
+const AGAIN_MS = 250
 
 const utf8 = new TextEncoder()
 
@@ -65,6 +66,11 @@ async function enter(
     live.purse = purse
     if (purse) live.credit = Math.min(purse.upTo, live.window)
     desk.lines.enter(live, body)
+    // What waits already is tried again and again: nobody joins it.
+    if (live.seat?.queued && desk.store.refusing) {
+      desk.lines.left(live)
+      throw unqueued(new Refused('the server refused to store of late'))
+    }
     return { live, body }
   } catch (thrown) {
     purse?.close([])
@@ -72,16 +78,18 @@ async function enter(
   }
 }
 
-/** Stores a job that waited for its turn. */
+/** Stores a job that waited for its turn. It was accepted: where the broker cannot store it now, that is tried again. */
 export async function offer(desk: Desk, { live, body }: Waiting): Promise<void> {
-  try {
-    await live.keeping
-    if (live.outcome) return
-    await enqueue(desk, live, body)
-    await unhold(desk, live)
-  } catch (cause) {
-    await fail(desk, live, unqueued(cause))
-  }
+  await live.keeping
+  while (!live.outcome && !desk.nc.isClosed())
+    try {
+      await enqueue(desk, live, body)
+      await unhold(desk, live)
+      return
+    } catch (cause) {
+      desk.log.warn({ job: live.job.id, cause }, 'a job could not be queued yet')
+      await sleep(AGAIN_MS)
+    }
 }
 
 /** Listens before the job is there to be taken. */
@@ -90,7 +98,7 @@ async function enqueue(desk: Desk, live: LiveJob, body: Uint8Array): Promise<voi
   await desk.ensureQueue(live.queue)
   if (live.outcome) return
   // One connection keeps its order, so the server hears of our interest before it hears of the job.
-  live.subscription = desk.nc.subscribe(subjects.outOf(live.job.id), {
+  live.subscription ??= desk.nc.subscribe(subjects.outOf(live.job.id), {
     callback: (error, msg) => {
       if (!error) hear(desk, live, msg)
     },

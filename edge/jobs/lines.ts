@@ -95,8 +95,7 @@ export class Lines {
   /** How long a job took from here to JOBS. */
   offered({ consumer }: LiveJob, tookMs: number): void {
     const line = this.#lines.get(consumer)?.line
-    // A claim is written as well before the slot is taken.
-    if (line) line.offeringMs += (2 * tookMs - line.offeringMs) * LEARNING
+    if (line) line.offeringMs += (tookMs - line.offeringMs) * LEARNING
   }
 
   /** Time passes: workers and gateways come and go. */

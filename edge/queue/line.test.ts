@@ -18,10 +18,11 @@ function busy(slots: number, intervalMs: number): { line: Line<string>; nowMs: n
   line.enter('offered', job, 0)
   line.enter('waits', job, 0)
   let nowMs = 0
-  for (const seat of held.splice(0)) {
+  for (let i = 0; i <= slots; i++) {
     nowMs += intervalMs
-    line.leave(seat, nowMs)
-    line.join('held', job, nowMs, 'held')
+    const seat = held.shift()
+    if (seat) line.leave(seat, nowMs)
+    held.push(line.join('held', job, nowMs, 'held'))
   }
   return { line, nowMs }
 }
@@ -62,7 +63,7 @@ describe('a line', () => {
     expect([line.held, line.windowAt(nowMs)]).toEqual([4, 0])
     line.offeringMs = 20
     expect(line.windowAt(nowMs)).toBe(1)
-    line.offeringMs = 250
+    line.offeringMs = 90
     expect(line.windowAt(nowMs)).toBe(2)
     line.offeringMs = 5
     line.gateways = 2

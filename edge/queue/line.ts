@@ -20,7 +20,7 @@ const MAX_RETRY_AFTER_MS = 60_000
 const PART_TO_GO = 1 / 8
 
 /** A slot may stand empty for this part of its time, to leave the choice of the next job open until then. */
-const IDLE_PART = 0.02
+const IDLE_PART = 0.03
 const QUIET_MS = 2_000
 
 /** One job's way through a line. */
@@ -57,13 +57,12 @@ export class Line<T> {
   /** Of all workers there are for this queue, and the gateways that share them. */
   slots = 0
   gateways = 1
-  /** From the decision to offer a job until a worker can have it, as measured. */
+  /** From the decision to offer a job until it lies in JOBS, as measured. */
   offeringMs = 0
 
   /** Offered jobs at most: one for each slot of our share that is free, and what is taken while the next is on its way. */
   windowAt(nowMs: number): number {
-    const share = Math.ceil(this.slots / this.gateways)
-    return Math.max(0, share - this.held) + this.#ahead(share, nowMs)
+    return Math.max(0, this.#share - this.held) + this.#ahead(nowMs)
   }
 
   /** Begins at once where nobody waits and there is room, else waits. Throws where it would wait in vain. */
@@ -140,8 +139,14 @@ export class Line<T> {
     if (stage === 'held') this.#rate.freed(nowMs)
   }
 
+  /** From one end to the next while somebody waits, as measured. */
   intervalMs(nowMs: number): number | undefined {
-    return this.#rate.intervalMs(nowMs)
+    return this.#rate.intervalMs(nowMs, this.#share)
+  }
+
+  /** Our part of the slots, while the other gateways take theirs. */
+  get #share(): number {
+    return Math.ceil(this.slots / this.gateways)
   }
 
   #seat(
@@ -167,19 +172,22 @@ export class Line<T> {
    * next to nothing: then whoever comes to a full house is passed by nobody. Where other gateways share the slots, or no job
    * ended for long, what we know of free slots is no reason to hold back.
    */
-  #ahead(share: number, nowMs: number): number {
-    const intervalMs = this.#rate.intervalMs(nowMs)
+  #ahead(nowMs: number): number {
+    const share = this.#share
+    const intervalMs = this.intervalMs(nowMs)
     if (!intervalMs) return 1
     const idle = this.offeringMs / (intervalMs * share)
     if (this.gateways === 1 && idle < IDLE_PART && this.#rate.quietMs(nowMs) < QUIET_MS) return 0
-    return Math.max(1, Math.min(Math.ceil(this.offeringMs / intervalMs), Math.ceil(share / 2)))
+    // A claim is written as well before one that was offered is not.
+    const onTheirWay = Math.ceil((2 * this.offeringMs) / intervalMs)
+    return Math.max(1, Math.min(onTheirWay, Math.ceil(share / 2)))
   }
 
   /** Until a worker takes the job that has so many ahead. */
   #etaMs(ahead: number, nowMs: number): number | undefined {
-    const intervalMs = this.#rate.intervalMs(nowMs)
+    const intervalMs = this.intervalMs(nowMs)
     if (intervalMs === undefined) return undefined
-    const free = Math.max(0, Math.ceil(this.slots / this.gateways) - this.held)
+    const free = Math.max(0, this.#share - this.held)
     return Math.round(Math.max(0, ahead + this.offered + 1 - free) * intervalMs)
   }
 
@@ -200,7 +208,7 @@ export class Line<T> {
   }
 
   #retryAfterMs(nowMs: number): number {
-    const intervalMs = this.#rate.intervalMs(nowMs)
+    const intervalMs = this.intervalMs(nowMs)
     if (intervalMs === undefined) return RETRY_AFTER_MS
     return clamped(intervalMs * this.fair.size * PART_TO_GO)
   }

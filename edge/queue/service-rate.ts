@@ -1,5 +1,5 @@
 /** Ends that the measure remembers. */
-const REMEMBERED = 64
+const REMEMBERED = 256
 
 /**
  * How often a slot comes free for one queue at this gateway: from the ends of its jobs, since in the long run as many begin.
@@ -10,39 +10,47 @@ export class ServiceRate {
   readonly #intervals: number[] = []
   #at = 0
   #sum = 0
-  /** The last end, or when somebody began to wait; nothing while nobody does. */
-  #sinceMs: number | undefined
+  #waiting = false
+  /** The last end since somebody waits. */
+  #endedAtMs: number | undefined
+  #waitsSinceMs = 0
 
   /** Somebody waits from now on, if nobody did. */
   waits(nowMs: number): void {
-    this.#sinceMs ??= nowMs
+    if (this.#waiting) return
+    this.#waiting = true
+    this.#waitsSinceMs = nowMs
   }
 
   /** A job that ran is over. */
   freed(nowMs: number): void {
-    if (this.#sinceMs === undefined) return
-    this.#note(nowMs - this.#sinceMs)
-    this.#sinceMs = nowMs
+    if (!this.#waiting) return
+    if (this.#endedAtMs !== undefined) this.#note(nowMs - this.#endedAtMs)
+    this.#endedAtMs = nowMs
   }
 
   /** Nobody waits any more. */
   rests(): void {
-    this.#sinceMs = undefined
+    this.#waiting = false
+    this.#endedAtMs = undefined
   }
 
-  /** Milliseconds from one end to the next while somebody waits; nothing before one was seen. */
-  intervalMs(nowMs: number): number | undefined {
+  /**
+   * Milliseconds from one end to the next while somebody waits; nothing before each of so many slots was seen to come free:
+   * those that began together end together.
+   */
+  intervalMs(nowMs: number, slots: number): number | undefined {
     const count = this.#intervals.length
-    if (count === 0) return undefined
+    if (count < Math.min(Math.max(slots, 1), REMEMBERED)) return undefined
     const mean = this.#sum / count
-    const sinceMs = nowMs - (this.#sinceMs ?? nowMs)
+    const sinceMs = nowMs - (this.#endedAtMs ?? nowMs)
     // The one that is not over is longer already: whatever was measured, it is slower now.
     return sinceMs > mean ? (this.#sum + sinceMs) / (count + 1) : mean
   }
 
   /** How long somebody has waited for the next end. */
   quietMs(nowMs: number): number {
-    return nowMs - (this.#sinceMs ?? nowMs)
+    return this.#waiting ? nowMs - (this.#endedAtMs ?? this.#waitsSinceMs) : 0
   }
 
   #note(ms: number): void {

@@ -1,4 +1,5 @@
 import { createRoute } from '@hono/zod-openapi'
+import { Failure } from '../../proto/failure.ts'
 import { QueueList } from '../../proto/queues.ts'
 import { failures, router } from '../http.ts'
 import type { Ports } from '../ports.ts'
@@ -16,4 +17,11 @@ const list = createRoute({
 })
 
 export const queueRoutes = ({ lineup }: Pick<Ports, 'lineup'>) =>
-  router().openapi(list, async (c) => c.json(await lineup.queues(), 200, c.var.headers))
+  router().openapi(list, async (c) => {
+    if (c.get('key').reach !== 'deployment')
+      throw new Failure(
+        'forbidden',
+        'All projects wait in the same queues: this is for keys that manage the whole deployment.',
+      )
+    return c.json(await lineup.queues(), 200, c.var.headers)
+  })

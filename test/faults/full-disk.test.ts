@@ -10,6 +10,7 @@ import { brokerPid, clientOf, oracle, stream } from './stack.ts'
 
 const SIZE_BYTES = 24 * 1024 * 1024
 const WORKERS = ['w1']
+const GIVEN_UP_MS = 2_000
 const env = { JUNE_MODELS: 'none', JUNE_ECHO_SLOTS: '4' }
 
 /** A June whose broker alone has a small disk: the database keeps its own. */
@@ -43,7 +44,7 @@ test.skipIf(!(await canMount()))(
   async ({ disk, stack, observer, expect }) => {
     const openai = clientOf(stack)
     const running = await startMany(openai, { count: 4, from: 600, model: 'echo-60-20-0' })
-    // All four slots are taken: these wait in JOBS.
+    // All four slots are taken: these wait, one in JOBS and the others in the gateway.
     const waiting = await startMany(openai, { count: 4, from: 610, model: 'echo-20-0-0' })
     await Promise.all(running.map(({ seen }) => seen(5)))
     expect(await disk.fill()).toBe('ENOSPC')
@@ -80,14 +81,18 @@ async function mendBroker(stack: StackFixture, observer: Observer): Promise<numb
   return 8
 }
 
-/** The answer to a request that is longer than what is left of the broker's last page, if it is not taken. */
+/**
+ * The answer to a request that is longer than what is left of the broker's last page, if it is not taken. One that came before
+ * the broker refused anything waits for its turn in the gateway's memory: it is given up.
+ */
 async function refusalBy({ run: { gateway, key } }: StackFixture): Promise<Response | false> {
   const messages = [{ role: 'user', content: 'much '.repeat(2_000) }]
   const response = await fetch(`${gateway}/v1/chat/completions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
     body: JSON.stringify({ model: 'echo-5-0-0', messages }),
-  })
-  await response.text()
-  return !response.ok && response
+    signal: AbortSignal.timeout(GIVEN_UP_MS),
+  }).catch(() => undefined)
+  await response?.text()
+  return response !== undefined && !response.ok && response
 }
