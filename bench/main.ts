@@ -1,11 +1,12 @@
 import { availableParallelism, cpus, loadavg } from 'node:os'
 import { engineBench } from './engine-bench.ts'
+import { fairBench } from './fair.ts'
 import { failoverBench } from './failover.ts'
 import { gatewayBench } from './gateway-bench.ts'
 import { report, type Row } from './report.ts'
 import { startBench } from './stack.ts'
 
-/** `npm run bench [gateway|engine|failover]`: everything in one run, each row beside its control. */
+/** `npm run bench [gateway|engine|fair|failover]`: everything in one run, each row beside its control. */
 const benches = { gateway: gatewayBench, engine: engineBench }
 const [only] = process.argv.slice(2)
 const print = (text: string): void => void process.stdout.write(`${text}\n`)
@@ -14,7 +15,7 @@ print(
   `${availableParallelism()} cores of ${cpus()[0]?.model ?? 'unknown'}, load ${loadavg()[0]?.toFixed(1)}, Node ${process.version}\n`,
 )
 const rows: Row[] = []
-if (only !== 'failover') {
+if (!only || only in benches) {
   await using stack = await startBench()
   for (const [name, bench] of Object.entries(benches)) {
     if (only && only !== name) continue
@@ -22,7 +23,11 @@ if (only !== 'failover') {
     rows.push(...(await bench(stack)))
   }
 }
-// Its own stack, as the launcher starts it, and nothing beside it.
+// Their own stacks, as the launcher starts it, and nothing beside them.
+if (!only || only === 'fair') {
+  process.stderr.write('fair …\n')
+  rows.push(...(await fairBench()))
+}
 if (!only || only === 'failover') {
   process.stderr.write('failover …\n')
   rows.push(...(await failoverBench()))
