@@ -2,6 +2,7 @@ import { Counter, Gauge, Registry } from 'prom-client'
 import { monotonicMs } from './clock.ts'
 import type { GatewayDesk } from './jobs/gateway-desk.ts'
 import type { Counts } from './jobs/counts.ts'
+import type { UsageWriter } from './usage/writer.ts'
 
 const help: Record<keyof Counts, string> = {
   admitted: 'Jobs stored in the queue',
@@ -35,8 +36,15 @@ const help: Record<keyof Counts, string> = {
   remembered: 'Answers put into the response cache',
 }
 
+const usageHelp: Record<keyof UsageWriter['counts'], string> = {
+  written: 'Ended jobs whose usage this gateway wrote to the database, or found there',
+  skipped: 'Records of LEDGER that were no end of a job',
+  unwritable: 'Ended jobs whose usage the database refused, or whose record could not be read',
+  failures: 'Attempts to write usage that failed',
+}
+
 /** The metrics of one desk, read from its plain counters when somebody asks. */
-export function deskRegistry(desk: GatewayDesk): Registry {
+export function deskRegistry(desk: GatewayDesk, usage: UsageWriter): Registry {
   const registry = new Registry()
   const { counts } = desk.desk
   for (const name of Object.keys(help) as (keyof Counts)[])
@@ -74,6 +82,28 @@ export function deskRegistry(desk: GatewayDesk): Registry {
         this.reset()
         for (const { queue, priority, waiting } of lines.waitingByClass())
           this.set({ queue, class: priority }, waiting)
+      },
+    }),
+  )
+  for (const name of Object.keys(usageHelp) as (keyof UsageWriter['counts'])[])
+    registry.registerMetric(
+      new Counter({
+        name: `june_gateway_usage_${name}_total`,
+        help: usageHelp[name],
+        registers: [],
+        collect() {
+          this.reset()
+          this.inc(usage.counts[name])
+        },
+      }),
+    )
+  registry.registerMetric(
+    new Gauge({
+      name: 'june_gateway_usage_waiting',
+      help: 'Records of LEDGER, of all gateways, that wait to be written to the database; NaN where nobody knows',
+      registers: [],
+      async collect() {
+        this.set(await usage.waiting().catch(() => Number.NaN))
       },
     }),
   )

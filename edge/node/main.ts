@@ -209,7 +209,7 @@ async function connectBroker(): Promise<NatsConnection> {
 }
 
 function healthOf(open: GatewayDesk, known: Database): Health {
-  const registry = deskRegistry(open)
+  const registry = deskRegistry(open, usageWriter)
   return {
     parts: async () => ({
       broker: open.connected,

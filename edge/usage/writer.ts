@@ -1,4 +1,4 @@
-import { jetstream, type Consumer, type JsMsg } from '@nats-io/jetstream'
+import { jetstream, jetstreamManager, type Consumer, type JsMsg } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/nats-core'
 import { JobId } from '../../proto/ids.ts'
 import { LedgerRecord } from '../../proto/ledger.ts'
@@ -32,7 +32,7 @@ export interface UsageWriterOptions {
 }
 
 /** What a writer has done, as plain numbers. */
-export const newUsageCounts = () => ({ written: 0, skipped: 0, unwritable: 0, failures: 0 })
+const newUsageCounts = () => ({ written: 0, skipped: 0, unwritable: 0, failures: 0 })
 
 /**
  * Writes what LEDGER says of ended jobs to where usage is asked for. All gateways share one consumer. A record is
@@ -54,6 +54,15 @@ export class UsageWriter implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#over = true
     await within(LAST_WORDS_MS, this.#writing).catch(() => undefined)
+  }
+
+  /** Records that wait to be written, by whomever. */
+  async waiting(): Promise<number> {
+    const { nc } = this.#options
+    const { num_pending, num_ack_pending } = await (
+      await jetstreamManager(nc)
+    ).consumers.info(LEDGER, USAGE)
+    return num_pending + num_ack_pending
   }
 
   async #run(): Promise<void> {

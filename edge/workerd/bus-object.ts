@@ -54,6 +54,7 @@ export class BusObject extends DurableObject<Bindings> {
   })
   readonly #limiter = objectLimiter(this.env)
   #opening: Promise<GatewayDesk> | undefined
+  #usage: UsageWriter | undefined
 
   /** Cancelling the stream cancels the job. */
   ask(
@@ -143,7 +144,11 @@ export class BusObject extends DurableObject<Bindings> {
   }
 
   metrics(): Promise<Reply<string>> {
-    return reply(async () => deskRegistry(await this.#desk()).metrics())
+    return reply(async () => {
+      const desk = await this.#desk()
+      if (!this.#usage) throw new Error('a desk has a writer of usage')
+      return deskRegistry(desk, this.#usage).metrics()
+    })
   }
 
   /** Tells the gateways that remember keys, prices or budgets for longer than a second. */
@@ -210,14 +215,14 @@ export class BusObject extends DurableObject<Bindings> {
           ended: (job, project, used) => this.#limiter.end(job, project, used),
           budgets: budgetStore(this.#database),
         })
-        const usage = new UsageWriter({
+        const usage = (this.#usage = new UsageWriter({
           nc,
           ensureConsumer: () => ensureUsageConsumer(jsm),
           write: (rows) => this.#database((db) => writeUsage(db, rows)),
           isRefusal,
           log,
           onPause: (failures) => void this.#stayAwake(failures),
-        })
+        }))
         void nc.closed().then(() => this.#close(desk, usage))
         const renewing = setInterval(() => this.#renew(desk), RENEW_MS)
         void nc.closed().then(() => clearInterval(renewing))

@@ -83,6 +83,12 @@ const jobFor = (desk: GatewayDesk, key: KeyId, model = 'echo-2000-0-0'): ChatJob
   model,
 })
 
+const caching = (digit: string) => ({
+  hash: digit.repeat(64),
+  maxAgeMs: 60_000,
+  maxBytes: 100_000,
+})
+
 async function whole(answer: Answer): Promise<{ text: string; last: Frame | undefined }> {
   let text = ''
   let last: Frame | undefined
@@ -125,6 +131,40 @@ test('an answer ends at the very token that its budget ends at, and says so to w
     shouldRetry: false,
     retryAfterMs: undefined,
   })
+})
+
+test('an answer that was cut by its budget is none to the same question, and a replay is charged at its price', async ({
+  desk,
+  worker,
+  admin,
+  budgetOf,
+  expect,
+}) => {
+  const model = 'echo-30-0-0'
+  await admin.setPrice({
+    prompt: '0',
+    completion: '1000000',
+    batchFactor: 1,
+    replayFactor: 0.5,
+    model,
+  })
+  const poor = await budgetOf({ unit: 'money', cap: '7' })
+  const cut = { ...jobFor(desk, poor.key, model), caching: caching('a') }
+  expect((await ask(desk, cut)).text).toBe(oracle(7))
+  const rich = await budgetOf({ unit: 'money', cap: '46' })
+  const first = { ...jobFor(desk, rich.key, model), caching: caching('b') }
+  expect((await ask(desk, first)).text).toBe(oracle(30))
+  await expect.poll(() => desk.desk.counts.remembered, PATIENCE).toBe(1)
+  const same = { ...jobFor(desk, rich.key, model), caching: caching('a') }
+  expect(await desk.recall(same)).toBeUndefined()
+  const again = { ...jobFor(desk, rich.key, model), caching: caching('b') }
+  expect(await desk.recall(again)).toBeDefined()
+  expect(await lastRecord(desk, again.id)).toMatchObject({ fromCache: true, cost: '15' })
+  await expect.poll(rich.now, PATIENCE).toMatchObject({ spent: '45', leased: '0' })
+  // One nano-unit is left, and a replay costs fifteen.
+  const broke = { ...jobFor(desk, rich.key, model), caching: caching('b') }
+  await expect(desk.recall(broke)).rejects.toMatchObject({ code: 'insufficient_quota' })
+  expect(worker.said()).toBe('')
 })
 
 test('what a budget lends and an answer does not use comes back', async ({
