@@ -148,7 +148,7 @@ export const ChatCompletion = z.object({
         /** What a model thought before it answered. */
         reasoning_content: z.string().optional(),
         refusal: z.null(),
-        annotations: z.array(z.never()),
+        annotations: z.array(z.unknown()).max(0),
         tool_calls: z.array(ToolCall).optional(),
       }),
       logprobs: Logprobs.nullable(),
