@@ -1,6 +1,7 @@
 import { Failure } from '../../proto/failure.ts'
 import type { CompletionRequest } from '../../proto/openai/completions.ts'
 import { endUserOf } from '../../proto/openai/end-user.ts'
+import { biasOf } from '../../proto/openai/logit-bias.ts'
 import { randomU32 } from '../../proto/random.ts'
 import type { Admit, Admitted, Work } from '../admission/admission.ts'
 import type { Asker } from '../admission/asker.ts'
@@ -67,6 +68,7 @@ function workOf(
     throw new Failure('invalid', `The model "${request.model}" has no completions.`, {
       param: 'model',
     })
+  const logitBias = biasOf(request.logit_bias)
   return {
     kind: 'chat',
     messages: [],
@@ -79,6 +81,7 @@ function workOf(
       ...(seed !== undefined && { seed }),
       maxTokens: request.max_tokens,
       stop: typeof request.stop === 'string' ? [request.stop] : (request.stop ?? []),
+      ...(logitBias && { logitBias }),
       ...(request.logprobs != null && { logprobs: request.logprobs }),
     },
   }

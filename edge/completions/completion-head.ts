@@ -3,18 +3,20 @@ import type { Completion } from '../../proto/openai/completions.ts'
 import type { AnswerHead } from '../../proto/stored-answer.ts'
 
 /** What is the same in every event of one completion. */
-export type CompletionHead = Pick<Completion, 'id' | 'object' | 'created' | 'model'>
+export type CompletionHead = Omit<Completion, 'choices' | 'usage'>
 
 /** A completion is called after the job of its first choice. */
 export const completionHeadOf = ({
   id,
   model,
   admittedAtMs,
-}: Pick<AnswerHead, 'id' | 'model' | 'admittedAtMs'>): CompletionHead => ({
+  reading: { fingerprint },
+}: Pick<AnswerHead, 'id' | 'model' | 'admittedAtMs' | 'reading'>): CompletionHead => ({
   id: `cmpl-${id.slice('job_'.length)}`,
   object: 'text_completion',
   created: Math.floor(admittedAtMs / 1000),
   model,
+  ...(fingerprint !== undefined && { system_fingerprint: fingerprint }),
 })
 
 /** Of all choices together. A prompt counts once, however many choices it has. */

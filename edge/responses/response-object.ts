@@ -5,6 +5,7 @@ import {
   type ResponseRequest,
   type ResponseSettings,
 } from '../../proto/openai/responses.ts'
+import { TIERS } from '../../proto/openai/service-tier.ts'
 import { responseIdOf } from '../../proto/stored-response.ts'
 
 /** What of a request every view of its response says again, with what it left open. */
@@ -23,7 +24,7 @@ export const settingsOf = (request: ResponseRequest): ResponseSettings => ({
     summary: request.reasoning?.summary ?? null,
   },
   safety_identifier: request.safety_identifier ?? null,
-  service_tier: 'default',
+  service_tier: TIERS[request.service_tier ?? 'default'].told,
   store: request.store ?? true,
   temperature: request.temperature ?? 1,
   text: {

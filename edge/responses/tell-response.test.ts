@@ -87,6 +87,15 @@ describe('a response', () => {
     expect(events.at(-1)?.type).toBe('response.incomplete')
   })
 
+  test('that was cut short by its budget says that too', ({ expect }) => {
+    const over: Part = { ...end('length'), code: 'budget_exhausted' } as Part
+    const { response } = told([text('I'), over])
+    expect(response.incomplete_details).toEqual({
+      reason: 'max_output_tokens',
+      code: 'budget_exhausted',
+    })
+  })
+
   test('that says nothing is a message all the same', ({ expect }) => {
     const { response } = told([end('stop')])
     expect(response.output).toMatchObject([{ type: 'message', content: [{ text: '' }] }])

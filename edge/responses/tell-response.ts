@@ -61,7 +61,7 @@ export function tellResponse(base: ResponseObject, emit: Emit): Telling {
   /** Items are shown as they are now: those that go on change later. */
   const now = (): ResponseObject => ({ ...response, output: structuredClone(output) })
 
-  function end({ finish, usage }: Ended): void {
+  function end({ finish, code, usage }: Ended): void {
     const incomplete = finish === 'length'
     // An answer without a word is an answer all the same.
     if (output.length === 0) opened('message', (at) => openMessage(idOf('msg'), at))
@@ -69,7 +69,9 @@ export function tellResponse(base: ResponseObject, emit: Emit): Telling {
     response = {
       ...base,
       status: incomplete ? 'incomplete' : 'completed',
-      incomplete_details: incomplete ? { reason: 'max_output_tokens' } : null,
+      incomplete_details: incomplete
+        ? { reason: 'max_output_tokens', ...(code !== null && { code }) }
+        : null,
       usage: usageOf(usage),
     }
     emit({ type: incomplete ? 'response.incomplete' : 'response.completed', response: now() })

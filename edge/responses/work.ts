@@ -4,7 +4,7 @@ import { formatOf } from '../../proto/openai/response-format.ts'
 import type { ResponseRequest } from '../../proto/openai/responses.ts'
 import type { Work } from '../admission/admission.ts'
 import type { Served } from '../ports.ts'
-import { callingOf } from './calling.ts'
+import { callingIn } from './calling.ts'
 import { logprobsIn } from './response-object.ts'
 
 /** Everything the request left open is fixed here, so that any worker continues alike. */
@@ -15,7 +15,7 @@ export function workOf(request: ResponseRequest, messages: ChatMessage[], served
     })
   const logprobs = logprobsIn(request)
   const format = formatIn(request)
-  const calling = callingOf(request)
+  const calling = callingIn(request)
   const effort = request.reasoning?.effort
   return {
     kind: 'chat',
@@ -31,7 +31,8 @@ export function workOf(request: ResponseRequest, messages: ChatMessage[], served
       maxTokens: request.max_output_tokens ?? null,
       stop: [],
       ...(logprobs !== undefined && { logprobs }),
-      ...(format && { format }),
+      // An answer that must be calls has no text that could be of a format.
+      ...(format && calling?.choice !== 'required' && { format }),
     },
   }
 }

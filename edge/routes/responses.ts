@@ -9,6 +9,7 @@ import {
   ResponseRequest,
   type ResponseSettings,
 } from '../../proto/openai/responses.ts'
+import { TIERS } from '../../proto/openai/service-tier.ts'
 import type { StoredResponse } from '../../proto/stored-response.ts'
 import { admission, type Admit, type Admitted, type Wanted } from '../admission/admission.ts'
 import { answered } from '../admission/answered.ts'
@@ -132,6 +133,8 @@ async function admitKept(
 ): Promise<Admitted> {
   const { messages, ...stored } = asked
   const { store, background } = settings
+  const { priority } = TIERS[request.service_tier ?? 'default']
+  const who = { ...asker, priority, resumable: store }
   const endsWithReader = !background && !asker.resumable && !asker.once
   const wanted: Wanted = {
     model: request.model,
@@ -139,23 +142,20 @@ async function admitKept(
     user: endUserOf(request),
     work: (served) => workOf(request, messages, served),
   }
-  if (!store) return admit(asker, wanted)
+  if (!store) return admit(who, wanted)
   let put = false
   const forget = async (): Promise<void> => {
     if (put) await responses.remove(asked.id).catch(() => undefined)
   }
   try {
-    const admitted = await admit(
-      { ...asker, resumable: true },
-      {
-        ...wanted,
-        reading: { stored: true, ...(endsWithReader && { endsWithReader }) },
-        before: async ({ tenant, admittedAtMs: createdAtMs, deadlineAtMs }) => {
-          put = true
-          await responses.put({ ...stored, tenant, createdAtMs, deadlineAtMs, settings })
-        },
+    const admitted = await admit(who, {
+      ...wanted,
+      reading: { stored: true, ...(endsWithReader && { endsWithReader }) },
+      before: async ({ tenant, admittedAtMs: createdAtMs, deadlineAtMs }) => {
+        put = true
+        await responses.put({ ...stored, tenant, createdAtMs, deadlineAtMs, settings })
       },
-    )
+    })
     // The same request was made before: that one is kept.
     if (admitted.head.id !== asked.id) await forget()
     return admitted

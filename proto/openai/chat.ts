@@ -1,30 +1,16 @@
 import { z } from 'zod'
-import { Effort, MAX_LOGIT_BIAS, MAX_TOP_LOGPROBS, type Sampling } from '../job.ts'
+import { Effort, MAX_TOP_LOGPROBS, type Sampling } from '../job.ts'
 import { ChatRequestMessages } from './chat-message.ts'
 import { EndUser } from './end-user.ts'
-import { atMost, isEmptyList, isObject, unsupported } from './fields.ts'
+import { atMost, isEmptyList, unsupported } from './fields.ts'
 import { formatOf, ResponseFormat } from './response-format.ts'
+import { biasOf, LogitBias } from './logit-bias.ts'
 import { ServiceTier, ToldTier } from './service-tier.ts'
 import { ToolChoice, Tools } from './tools.ts'
 
 const MAX_STOPS = 4
 /** Each is a job of its own. */
 export const MAX_CHOICES = 16
-
-/** Of tokens, by their ids. Counted before zod looks at each of them. */
-const LogitBias = z.preprocess(
-  (value, context) => {
-    if (isObject(value) && Object.keys(value).length > MAX_LOGIT_BIAS)
-      context.addIssue({ code: 'custom', message: `At most ${MAX_LOGIT_BIAS} are possible.` })
-    return value
-  },
-  z
-    .record(
-      z.string().regex(/^\d{1,9}$/, { error: 'Its keys must be token ids, as strings.' }),
-      z.number().min(-100).max(100),
-    )
-    .nullish(),
-)
 
 /**
  * What `POST /v1/chat/completions` takes. Fields that OpenAI knows and that change nothing here are ignored; those
@@ -79,12 +65,9 @@ export function tellingOf(
   request: ChatRequest,
 ): Pick<Sampling, 'logprobs' | 'format' | 'logitBias'> {
   const format = formatOf(request.response_format)
-  const bias = Object.entries(request.logit_bias ?? {}).map(([id, its]): [number, number] => [
-    Number(id),
-    its,
-  ])
+  const bias = biasOf(request.logit_bias)
   return {
-    ...(bias.length > 0 && { logitBias: bias }),
+    ...(bias && { logitBias: bias }),
     ...(request.logprobs === true && { logprobs: request.top_logprobs ?? 0 }),
     ...(format && { format }),
   }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { listOf } from './at-most.ts'
-import { FinishReason, Usage } from './chat.ts'
+import { listOf } from './fields.ts'
+import { LogitBias } from './logit-bias.ts'
+import { Usage } from './chat.ts'
 import { EndUser } from './end-user.ts'
 
 /** Of one request, over all of its prompts. */
@@ -59,6 +60,7 @@ export const CompletionRequest = z
         error: `It must be a string, or a list of at most ${MAX_STOPS}.`,
       })
       .nullish(),
+    logit_bias: LogitBias.optional(),
     ...EndUser.shape,
   })
   .refine(({ best_of: best, n }) => best == null || best === (n ?? 1), {
@@ -85,6 +87,8 @@ export const CompletionLogprobs = z.object({
 })
 export type CompletionLogprobs = z.infer<typeof CompletionLogprobs>
 
+const FinishReason = z.enum(['stop', 'length'])
+
 const choice = { index: z.int(), text: z.string(), logprobs: CompletionLogprobs.nullable() }
 
 const head = {
@@ -92,6 +96,8 @@ const head = {
   object: z.literal('text_completion'),
   created: z.int(),
   model: z.string(),
+  /** Stands for the model's file; absent where nobody knows. */
+  system_fingerprint: z.string().optional(),
 }
 
 export const Completion = z.object({

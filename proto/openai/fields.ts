@@ -9,6 +9,10 @@ export const atMost =
     return value
   }
 
+/** A list of so many elements at most. */
+export const listOf = <E extends z.ZodType>(element: E, most: number) =>
+  z.preprocess(atMost(most), z.array(element).max(most))
+
 /** A field that would change the answer and cannot be honoured, with the values that ask for nothing and the remedy. */
 export const unsupported = (asksNothing: (value: unknown) => boolean, remedy = 'leave it out') =>
   z

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { listOf } from './at-most.ts'
+import { listOf } from './fields.ts'
 import { TokenLogprob } from './chat.ts'
 
 const MAX_PARTS = 64

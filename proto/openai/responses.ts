@@ -1,10 +1,12 @@
 import { z } from 'zod'
+import { EndCode } from '../frame.ts'
 import { Effort, MAX_TOP_LOGPROBS } from '../job.ts'
-import { listOf } from './at-most.ts'
+import { isEmptyList, listOf, unsupported } from './fields.ts'
 import { JsonSchema } from './response-format.ts'
+import { FlatTools, MAX_TOOLS } from './tools.ts'
+import { ServiceTier, ToldTier } from './service-tier.ts'
 import { ItemResource, OutputItem, ResponseInput } from './response-items.ts'
 
-const MAX_TOOLS = 128
 const MAX_METADATA = 16
 
 const Include = z.enum([
@@ -29,25 +31,6 @@ const Metadata = z
   .refine((pairs) => Object.keys(pairs).every((key) => key.length <= 64), {
     error: 'A name has at most 64 characters.',
   })
-
-/** Looked at and not walked: what a stranger nests deeply enough would end the stack. */
-const JsonObject = z
-  .unknown()
-  .refine((value) => value == null || (typeof value === 'object' && !Array.isArray(value)), {
-    error: 'It must be a JSON schema: an object.',
-  })
-
-const Tool = z.object({
-  type: z.literal('function', {
-    error: 'Only tools of type "function" are known here: leave the others out.',
-  }),
-  name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, {
-    error: 'It must be 1-64 of a-z, A-Z, 0-9, "_" and "-".',
-  }),
-  description: z.string().nullish(),
-  parameters: JsonObject.optional(),
-  strict: z.boolean().nullish(),
-})
 
 const ToolChoice = z.union(
   [
@@ -75,15 +58,6 @@ const TextFormat = z.discriminatedUnion(
   { error: 'It must be {"type":"text"}, {"type":"json_object"} or {"type":"json_schema",…}.' },
 )
 
-/** A field that would change the answer and that nothing here honours. */
-const unsupported = (remedy: string) =>
-  z
-    .unknown()
-    .refine((value) => value == null || (Array.isArray(value) && value.length === 0), {
-      error: `It is not supported: ${remedy}`,
-    })
-    .optional()
-
 /**
  * What `POST /v1/responses` takes. Fields that OpenAI knows and that change nothing here are ignored; those that would
  * change the answer and cannot be honoured are refused by name.
@@ -104,7 +78,7 @@ export const ResponseRequest = z
     top_p: z.number().min(0).max(1).nullish(),
     top_logprobs: z.int().min(0).max(MAX_TOP_LOGPROBS).nullish(),
     include: listOf(Include, 32).nullish(),
-    tools: listOf(Tool, MAX_TOOLS).nullish(),
+    tools: FlatTools,
     tool_choice: ToolChoice.nullish(),
     parallel_tool_calls: z.boolean().nullish(),
     text: z
@@ -122,18 +96,16 @@ export const ResponseRequest = z
     /** `auto` may be asked for: a conversation that is too long is refused all the same, and never cut. */
     truncation: z.enum(['auto', 'disabled']).nullish(),
     metadata: Metadata.nullish(),
-    service_tier: z
-      .enum(['auto', 'default', 'flex', 'scale', 'priority', 'fast', 'ultrafast'])
-      .nullish(),
+    service_tier: ServiceTier.nullish(),
     user: z.string().nullish(),
     safety_identifier: z.string().max(64).nullish(),
     prompt_cache_key: z.string().nullish(),
     /** Not OpenAI's: the same seed, the same answer. */
     seed: z.int().nullish(),
-    conversation: unsupported('chain responses with previous_response_id.'),
-    prompt: unsupported('send its text as instructions and input.'),
-    context_management: unsupported('leave it out.'),
-    moderation: unsupported('leave it out.'),
+    conversation: unsupported(isEmptyList, 'chain responses with previous_response_id'),
+    prompt: unsupported(isEmptyList, 'send its text as instructions and input'),
+    context_management: unsupported(isEmptyList, 'leave it out'),
+    moderation: unsupported(isEmptyList, 'leave it out'),
   })
   .refine(({ background, store }) => background !== true || store !== false, {
     path: ['background'],
@@ -166,7 +138,7 @@ export const ResponseSettings = z.object({
   prompt_cache_key: z.string().nullable(),
   reasoning: z.object({ effort: z.string().nullable(), summary: z.string().nullable() }),
   safety_identifier: z.string().nullable(),
-  service_tier: z.literal('default'),
+  service_tier: ToldTier,
   store: z.boolean(),
   temperature: z.number(),
   text: z.object({ format: z.looseObject({ type: z.string() }), verbosity: z.string() }),
@@ -204,7 +176,13 @@ export const ResponseObject = ResponseSettings.extend({
   created_at: z.int(),
   status: ResponseStatus,
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
-  incomplete_details: z.object({ reason: z.literal('max_output_tokens') }).nullable(),
+  incomplete_details: z
+    .object({
+      reason: z.literal('max_output_tokens'),
+      /** Where it was not the request that set the bound: there was no more money. */
+      code: EndCode.optional(),
+    })
+    .nullable(),
   output: z.array(OutputItem),
   /** Once it is over. */
   usage: ResponseUsage.optional(),

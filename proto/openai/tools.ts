@@ -15,42 +15,59 @@ const type = z.literal('function', {
   error: 'Only "function" is possible: no model here calls other tools.',
 })
 
-const FunctionTool = z.object({
-  type,
-  function: z.object({
-    name: NAME,
-    description: z.string().nullish(),
-    parameters: z
-      .unknown()
-      .superRefine((value, context) => {
-        const message =
-          value === undefined || value === null || isObject(value)
-            ? faultOf(value)
-            : 'It must be a JSON schema, which is an object.'
-        if (message) context.addIssue({ code: 'custom', message })
-      })
-      .optional(),
-    strict: z.boolean().nullish(),
-  }),
+/** A function that a model may call. */
+const Declared = z.object({
+  name: NAME,
+  description: z.string().nullish(),
+  parameters: z
+    .unknown()
+    .superRefine((value, context) => {
+      const message =
+        value === undefined || value === null || isObject(value)
+          ? faultOf(value)
+          : 'It must be a JSON schema, which is an object.'
+      if (message) context.addIssue({ code: 'custom', message })
+    })
+    .optional(),
+  strict: z.boolean().nullish(),
 })
+
+const FunctionTool = z.object({ type, function: Declared })
+
+/** The same as the Responses API writes it. */
+const FlatTool = z.object({ type, ...Declared.shape })
 
 /** The functions that a model may call. */
 export const Tools = z
   .preprocess(atMost(MAX_TOOLS), z.array(FunctionTool).max(MAX_TOOLS).nullish())
   .superRefine((tools, context) => {
-    const names = new Set<string>()
-    for (const [i, tool] of (tools ?? []).entries()) {
-      const { name } = tool.function
-      if (names.has(name))
-        context.addIssue({
-          code: 'custom',
-          path: [i, 'function', 'name'],
-          message: 'Two functions have this name: give each its own.',
-        })
-      names.add(name)
-    }
+    const names = (tools ?? []).map((tool) => tool.function.name)
+    refuseTwins(names, 'function.name', context)
   })
   .optional()
+
+export const FlatTools = z
+  .preprocess(atMost(MAX_TOOLS), z.array(FlatTool).max(MAX_TOOLS).nullish())
+  .superRefine((tools, context) => {
+    const names = (tools ?? []).map(({ name }) => name)
+    refuseTwins(names, 'name', context)
+  })
+  .optional()
+
+function refuseTwins(
+  names: readonly string[],
+  /** Where in a tool its name is. */
+  where: 'name' | 'function.name',
+  context: z.core.$RefinementCtx,
+): void {
+  const known = new Set<string>()
+  for (const [i, name] of names.entries()) {
+    const message = 'Two functions have this name: give each its own.'
+    if (known.has(name))
+      context.addIssue({ code: 'custom', path: [i, ...where.split('.')], message })
+    known.add(name)
+  }
+}
 
 const Named = z.object({ type, function: z.object({ name: z.string() }) })
 const Allowed = z.object({

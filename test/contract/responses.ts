@@ -290,6 +290,8 @@ export function responses(stack: () => Stack): void {
       [{ tools: [{ type: 'web_search' }] }, 'tools[0].type'],
       [{ tools: [{ type: 'function', name: 'f' }] }, 'tools'],
       [{ tool_choice: 'perhaps' }, 'tool_choice'],
+      [{ tools: ['f', 'f'].map((name) => ({ type: 'function', name })) }, 'tools[1].name'],
+      [{ tools: [{ type: 'function', name: 'f', parameters: [] }] }, 'tools[0].parameters'],
       [{ tool_choice: 'required' }, 'tool_choice'],
       [{ tool_choice: { type: 'function', name: 'f' } }, 'tool_choice'],
       [{ text: { format: { type: 'xml' } } }, 'text.format.type'],
