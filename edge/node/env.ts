@@ -24,7 +24,7 @@ const Env = z.object({
     )
     .pipe(z.array(CidrText.transform((text) => cidrOf(text) as Cidr))),
   /** For how long stored responses can be asked for. */
-  JUNE_RESPONSES_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
+  RESPONSES_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
 export type Env = z.infer<typeof Env>

@@ -54,7 +54,7 @@ if (env.JUNE_FENCE === 'off')
   log.warn('JUNE_FENCE is off: tokens may come twice or be wrong. This is for fault runs alone')
 
 const nc = await connectBroker()
-const keeping = { responsesDays: env.JUNE_RESPONSES_DAYS }
+const keeping = { responsesDays: env.RESPONSES_DAYS }
 await applyStreams(nc, keeping)
 const jsm = await jetstreamManager(nc)
 const database = new Database(env.DATABASE_URL)

@@ -13,7 +13,6 @@ export function callingIn(request: ResponseRequest): Calling | undefined {
     })
   } catch (thrown) {
     if (!(thrown instanceof Failure) || thrown.param === null) throw thrown
-    const shallow = (text: string): string => text.replace('].function.', '].')
     throw new Failure(thrown.code, shallow(thrown.message), {
       param: shallow(thrown.param),
       cause: thrown,
@@ -21,14 +20,18 @@ export function callingIn(request: ResponseRequest): Calling | undefined {
   }
 }
 
+const shallow = (text: string): string => text.replace('].function.', '].')
+
+interface Named {
+  type: 'function'
+  name: string
+}
+const deeper = ({ type, name }: Named) => ({ type, function: { name } })
+
 function choiceOf(
   choice: ResponseRequest['tool_choice'],
 ): Parameters<typeof callingOf>[0]['tool_choice'] {
   if (typeof choice !== 'object' || choice === null) return choice
-  const deeper = ({ type, name }: { type: 'function'; name: string }) => ({
-    type,
-    function: { name },
-  })
   if (choice.type === 'function') return deeper(choice)
   const { type, mode, tools } = choice
   return { type, allowed_tools: { mode, tools: tools.map(deeper) } }

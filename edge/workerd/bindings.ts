@@ -22,7 +22,7 @@ const Vars = z.object({
    * `cf-connecting-ip`. Empty where nothing stands there: the runtime itself does not tell, and anybody can send a header.
    */
   CLIENT_ADDRESS_HEADER: z.string().default(''),
-  JUNE_RESPONSES_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
+  RESPONSES_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
 export type Vars = z.infer<typeof Vars>

@@ -201,7 +201,7 @@ export class BusObject extends DurableObject<Bindings> {
         pingInterval: 5_000,
       })
       try {
-        const keeping = { responsesDays: this.#vars.JUNE_RESPONSES_DAYS }
+        const keeping = { responsesDays: this.#vars.RESPONSES_DAYS }
         await applyStreams(nc, keeping)
         const jsm = await jetstreamManager(nc)
         const ensureQueue = ensureConsumer.bind(undefined, jsm)

@@ -24,7 +24,7 @@ const VARIABLES = [
   'LOG_LEVEL',
   'BUS_SHARDS',
   'CLIENT_ADDRESS_HEADER',
-  'JUNE_RESPONSES_DAYS',
+  'RESPONSES_DAYS',
 ]
 
 const Env = z.object({
@@ -37,7 +37,7 @@ const Env = z.object({
   LOG_LEVEL: z.string().default('info'),
   BUS_SHARDS: z.string().default('1'),
   CLIENT_ADDRESS_HEADER: z.string().default(''),
-  JUNE_RESPONSES_DAYS: z.string().default('30'),
+  RESPONSES_DAYS: z.string().default('30'),
 })
 
 const Listening = z.object({ event: z.literal('listen'), port: z.int() })
