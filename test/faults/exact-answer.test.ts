@@ -10,6 +10,10 @@ interface Told {
   text: string
   logprobs: OpenAI.ChatCompletionTokenLogprob[]
   finish: string | null
+  /** All that was told of calls. */
+  calls: string
+  /** Pieces of arguments. */
+  pieces: number
 }
 
 /** A streamed answer. At the event that brings token `killAt`, the worker that makes it is killed. */
@@ -27,14 +31,19 @@ async function hear(
     })
     .withResponse()
   const job = JobId.parse(response.headers.get('x-generation-id'))
-  const told: Told = { text: '', logprobs: [], finish: null }
+  const told: Told = { text: '', logprobs: [], finish: null, calls: '', pieces: 0 }
   let struck: Promise<void> | undefined
   for await (const { choices } of data) {
     const [choice] = choices
     told.text += choice?.delta.content ?? ''
     told.logprobs.push(...(choice?.logprobs?.content ?? []))
     told.finish = choice?.finish_reason ?? told.finish
-    if (told.logprobs.length >= killAt) struck ??= holderOf(stack, job).then(({ pid }) => kill(pid))
+    for (const { id, function: its } of choice?.delta.tool_calls ?? []) {
+      told.calls += `${id === undefined ? '' : 'call '}${its?.name ?? ''}${its?.arguments ?? ''}`
+      told.pieces++
+    }
+    if (told.logprobs.length + told.pieces >= killAt)
+      struck ??= holderOf(stack, job).then(({ pid }) => kill(pid))
   }
   await struck
   return { ...told, job, killed: struck !== undefined }
@@ -79,6 +88,22 @@ describe('kill -9 of a worker in the middle of an answer', () => {
       expect(told.logprobs.length).toBeGreaterThan(killAt)
     },
   )
+
+  test('leaves a call of a function as it would have been', async ({ stack, openai, expect }) => {
+    const asked: Params = {
+      temperature: 1,
+      seed: 5,
+      tools: [{ type: 'function', function: { name: 'walk', parameters: schema, strict: true } }],
+      tool_choice: { type: 'function', function: { name: 'walk' } },
+    }
+    await bothWorkers(stack)
+    const undisturbed = await hear({ stack, openai }, asked)
+    const { job, killed, calls, finish } = await hear({ stack, openai }, asked, 12)
+    expect(killed).toBe(true)
+    expect({ calls, finish }).toEqual({ calls: undisturbed.calls, finish: 'tool_calls' })
+    expect(JSON.parse(calls.replace('call walk', ''))).toMatchObject({ count: expect.any(Number) })
+    expect((await recordOf(stack, job))?.spans.length).toBeGreaterThan(1)
+  })
 
   test('is the same answer whole', async ({ stack, openai, expect }) => {
     const asked = { logprobs: true, temperature: 1, seed: 4, response_format: format }

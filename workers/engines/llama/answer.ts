@@ -6,6 +6,8 @@ export interface AnswerRules {
   pieceOf: (id: number) => Uint8Array
   isEnd: (id: number) => boolean
   stop: readonly string[]
+  /** A text that ends the answer, too, and that nobody asked for. */
+  lastMark?: string | undefined
   /** Tokens at most, by the caller's wish and by the room in the context. */
   limit: number
 }
@@ -31,7 +33,9 @@ export class Answer {
 
   constructor(rules: AnswerRules) {
     this.#rules = rules
-    this.#stops = new StopMatcher(rules.stop)
+    this.#stops = new StopMatcher(
+      rules.lastMark === undefined ? rules.stop : [...rules.stop, rules.lastMark],
+    )
   }
 
   get finish(): Finish | undefined {
@@ -41,7 +45,7 @@ export class Answer {
   /** What its end says beside how much was read for it. */
   get ending(): Pick<End, 'stop'> {
     const { found } = this.#stops
-    return found === undefined ? {} : { stop: found }
+    return found === undefined || !this.#rules.stop.includes(found) ? {} : { stop: found }
   }
 
   take(id: number): Said {

@@ -1,64 +1,143 @@
 import { Template } from '@huggingface/jinja'
+import type { Calling, Dialect } from '../../../proto/calling.ts'
 import { Failure } from '../../../proto/failure.ts'
-import type { ChatMessage } from '../../../proto/job.ts'
+import type { ChatMessage, Effort } from '../../../proto/job.ts'
+import { inWords } from './calls-in-words.ts'
+import { Literals, type Part } from './literals.ts'
+import { PROBE, readDialect } from './read-dialect.ts'
 
-/** A piece of a prompt. What people wrote is `literal`: no part of it is ever read as a control token. */
-export interface Part {
-  text: string
-  literal: boolean
+export interface Asking {
+  calling?: Calling | undefined
+  effort?: Effort | undefined
+  /** The answer is held to something from its first token on: it has no room for thoughts. */
+  held?: boolean | undefined
 }
 
-/** Private use: a template passes them on untouched. The em space shows whether it trims. */
-const OPEN = '\uE000'
-const CLOSE = '\uE001'
-const PAD = '\u2003'
-const MARK = new RegExp(`(${PAD}?)${OPEN}(\\d+)${CLOSE}(${PAD}?)`, 'gu')
+interface TemplateRules {
+  bos: string | null
+  eos: string | null
+  /** Whether a text is no control token, in whole or in part. What a template is given as it is must be. */
+  isPlain?: (text: string) => boolean
+}
 
 /**
- * A model's own chat template. It is rendered over marks in place of the messages, which are put in afterwards: in a
+ * A model's own chat template. It is rendered over marks in place of what people wrote, which is put in afterwards: in a
  * prompt rendered whole, `<|im_end|>` typed by a user would be the end of the message.
  */
 export class ChatTemplate {
+  /** How answers tell calls and thoughts. */
+  readonly dialect: Dialect
   readonly #template: Template
   readonly #globals: Record<string, unknown>
+  readonly #isPlain: (text: string) => boolean
+  /** The template itself tells the model of functions, and how it calls them is known here. */
+  readonly #knowsTools: boolean
 
-  constructor(source: string, tokens: { bos: string | null; eos: string | null }) {
+  constructor(source: string, { bos, eos, isPlain = () => true }: TemplateRules) {
     this.#template = new Template(source)
-    this.#globals = { bos_token: tokens.bos ?? '', eos_token: tokens.eos ?? '' }
+    this.#globals = { bos_token: bos ?? '', eos_token: eos ?? '' }
+    this.#isPlain = isPlain
+    const { dialect, knowsTools } = readDialect(source, (tools) => this.#probe(tools))
+    this.dialect = dialect
+    this.#knowsTools = knowsTools
   }
 
-  render(messages: readonly ChatMessage[]): Part[] {
-    const rendered = this.#rendered(
-      messages.map(({ role }, i) => ({ role, content: `${PAD}${OPEN}${i}${CLOSE}${PAD}` })),
-    )
-    const parts: Part[] = []
-    let at = 0
-    for (const match of rendered.matchAll(MARK)) {
-      const [whole, before, index, after] = match
-      const text = messages[Number(index)]?.text ?? ''
-      parts.push({ text: rendered.slice(at, match.index), literal: false })
-      parts.push({ text: trimmed(text, before === '', after === ''), literal: true })
-      at = match.index + whole.length
-    }
-    parts.push({ text: rendered.slice(at), literal: false })
-    return parts.filter(({ text }) => text !== '')
+  render(messages: readonly ChatMessage[], asking: Asking = {}): Part[] {
+    const parts = this.#knowsTools
+      ? this.#rendered(messages, asking)
+      : this.#inWords(messages, asking)
+    const { calling, held, effort } = asking
+    const prompt = parts.map(({ text, literal }) => (literal ? '' : text)).join('')
+    if ((held || effort === 'none') && prompt.trimEnd().endsWith('<think>'))
+      parts.push({ text: '\n</think>\n\n', literal: false })
+    if (calling?.choice === 'required' && this.dialect.calls === 'mistral')
+      parts.push({ text: '[TOOL_CALLS]', literal: false })
+    return parts
   }
 
-  #rendered(messages: { role: string; content: string }[]): string {
+  /** For a model that was not taught how to: told in its first message, or, where it takes none, in the user's. */
+  #inWords(messages: readonly ChatMessage[], asking: Asking): Part[] {
+    const options = { ...asking, calling: undefined }
     try {
-      return this.#template.render({ ...this.#globals, messages, add_generation_prompt: true })
+      return this.#rendered(inWords(messages, asking.calling, 'system'), options)
+    } catch (thrown) {
+      if (!asking.calling) throw thrown
+      return this.#rendered(inWords(messages, asking.calling, 'user'), options)
+    }
+  }
+
+  #rendered(messages: readonly ChatMessage[], { calling, effort }: Asking): Part[] {
+    const literals = new Literals(this.#isPlain)
+    try {
+      const rendered = this.#template.render({
+        ...this.#globals,
+        messages: seenBy(messages, literals),
+        ...(calling && { tools: calling.tools.map((tool) => toolFor(tool, literals)) }),
+        ...(effort && { reasoning_effort: effort, enable_thinking: effort !== 'none' }),
+        add_generation_prompt: true,
+      })
+      return literals.put(rendered)
     } catch (cause) {
       // Most often the template's own rule, such as that roles must alternate.
-      const why = cause instanceof Error ? cause.message : 'its template failed'
+      const why = cause instanceof RangeError ? 'they are nested too deeply' : reasonOf(cause)
       throw new Failure('invalid', `The model cannot take these messages: ${why}`, {
         param: 'messages',
         cause,
       })
     }
   }
+
+  #probe(tools: boolean): string {
+    const messages = [{ role: 'user', content: 'Hello.' }]
+    const added = tools ? { tools: [PROBE] } : {}
+    try {
+      return this.#template.render({
+        ...this.#globals,
+        messages,
+        ...added,
+        add_generation_prompt: true,
+      })
+    } catch {
+      return ''
+    }
+  }
 }
 
-function trimmed(text: string, start: boolean, end: boolean): string {
-  const from = start ? text.trimStart() : text
-  return end ? from.trimEnd() : from
+const reasonOf = (cause: unknown): string =>
+  cause instanceof Error ? cause.message : 'its template failed'
+
+/** Messages as templates have them. Ids of calls are made anew: some templates take none but of nine letters and digits. */
+function seenBy(messages: readonly ChatMessage[], literals: Literals): object[] {
+  const ids = new Map<string, { id: string; name: string }>()
+  return messages.map(({ role, text, calls = [], answers }) => {
+    const content = text === '' && calls.length > 0 ? '' : literals.message(text, role === 'tool')
+    const called = calls.map(({ id, name, arguments: json }) => {
+      const known = { id: `call${String(ids.size).padStart(5, '0')}`, name: literals.data(name) }
+      ids.set(id, known)
+      const its = literals.data(parsed(json))
+      return { id: known.id, type: 'function', function: { name: known.name, arguments: its } }
+    })
+    const answered = answers === undefined ? undefined : ids.get(answers)
+    return {
+      role,
+      content,
+      ...(called.length > 0 && { tool_calls: called }),
+      ...(answered && { tool_call_id: answered.id, name: answered.name }),
+    }
+  })
+}
+
+function toolFor({ name, description, parameters }: Calling['tools'][number], literals: Literals) {
+  const schema = parameters === null ? { type: 'object', properties: {} } : parsed(parameters)
+  const its = { name, description: description ?? '', parameters: schema }
+  return { type: 'function', function: literals.data(its) }
+}
+
+/** What a model wrote in another answer may be no JSON. */
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    return json
+  }
 }

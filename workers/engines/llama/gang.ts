@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { Failure } from '../../../proto/failure.ts'
 import type { Finish } from '../../../proto/frame.ts'
-import { drawAt } from './draw.ts'
+import { drawAt, drawWithin } from './draw.ts'
 import type { Likely } from './likely.ts'
 import type { Pacer } from './pacer.ts'
 import type { ReadingRate } from './reading-rate.ts'
@@ -165,7 +165,8 @@ export class Gang {
 
   async #draw(stream: Stream, slot: Seat, tokens: readonly number[]): Promise<void> {
     const { answer, sampling, constraint } = stream
-    const how = { ...drawAt(sampling, answer.ids), ...constraint?.next() }
+    const free = drawAt(sampling, answer.ids)
+    const how = constraint ? drawWithin(free, constraint.next()) : free
     const { token, likely } = await slot.draw(tokens, how, sampling.logprobs)
     constraint?.drew(token)
     const { text, finish, silent } = answer.take(token)

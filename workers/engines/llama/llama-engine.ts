@@ -8,9 +8,10 @@ import { Answer } from './answer.ts'
 import { bindingsOf } from './bindings.ts'
 import { Gang } from './gang.ts'
 import { BarredTokens } from './grammar/barred-tokens.ts'
-import { Constraint } from './grammar/constraint.ts'
+import { Constraint, heldBy } from './grammar/constraint.ts'
 import { scoreOf } from './likely.ts'
 import { BATCH_TOKENS, openModel } from './open-model.ts'
+import { LAST_MARK, withMarks } from './marks.ts'
 import { Pacer } from './pacer.ts'
 import { promptOf } from './prompt.ts'
 import { ReadingRate } from './reading-rate.ts'
@@ -24,7 +25,9 @@ import { warmUp } from './warm-up.ts'
 export async function llamaEngine(spec: LlamaSpec): Promise<Engine> {
   const { llama, model, context, template, contextTokens } = await openModel(spec)
   const vocabulary = readVocabulary(model)
-  const { pieceOf, longestBytes, spacePrefix } = vocabulary
+  const { dialect } = template
+  const { longestBytes, spacePrefix } = vocabulary
+  const pieceOf = withMarks(vocabulary, dialect.calls)
   const { replay, slots, cold = false } = spec
   const exact = replay === 'one-by-one'
   const rate = new ReadingRate(BATCH_TOKENS)
@@ -50,12 +53,14 @@ export async function llamaEngine(spec: LlamaSpec): Promise<Engine> {
   const barred = new BarredTokens({ ...vocabulary, isEnd })
 
   function answerTo(
-    { sampling }: ChatJob,
+    { sampling, calling }: ChatJob,
     prompt: readonly number[],
     prefix: readonly number[],
   ): Answer {
     const limit = Math.min(sampling.maxTokens ?? Infinity, contextTokens - prompt.length)
-    const answer = new Answer({ pieceOf, isEnd, stop: sampling.stop, limit })
+    // Where one call is wanted at most, what would be the next is not made.
+    const lastMark = calling && !calling.parallel ? LAST_MARK[dialect.calls] : undefined
+    const answer = new Answer({ pieceOf, isEnd, stop: sampling.stop, lastMark, limit })
     for (const id of prefix) answer.take(id)
     return answer
   }
@@ -70,6 +75,7 @@ export async function llamaEngine(spec: LlamaSpec): Promise<Engine> {
       yield { kind: 'end', finish: 'length', promptTokens: prompt.length, cachedTokens: 0 }
       return
     }
+    refuseUnknownTokens(job, vocabulary.size)
     const answer = answerTo(job, prompt, prefix)
     if (answer.finish) {
       // All but the end was said before: there is nothing to compute.
@@ -83,8 +89,8 @@ export async function llamaEngine(spec: LlamaSpec): Promise<Engine> {
       return
     }
     const { sampling } = job
-    const constraint =
-      sampling.format && new Constraint(sampling.format, { bindings, pieceOf, isEnd, barred })
+    const held = heldBy(job, dialect.calls)
+    const constraint = held && new Constraint(held, { bindings, pieceOf, isEnd, barred })
     for (const id of prefix) constraint?.replay(id)
     const stream = new Stream({ prompt, answer, exact, sampling, constraint }, () => gang.wake())
     gang.join(stream)
@@ -95,6 +101,7 @@ export async function llamaEngine(spec: LlamaSpec): Promise<Engine> {
     kind: 'chat',
     slots,
     contextTokens,
+    dialect,
     stepMs: () => gang.stepMs,
     run,
     async [Symbol.asyncDispose]() {
@@ -113,4 +120,14 @@ export async function llamaEngine(spec: LlamaSpec): Promise<Engine> {
     throw thrown
   }
   return engine
+}
+
+function refuseUnknownTokens({ sampling: { logitBias = [] } }: ChatJob, size: number): void {
+  const unknown = logitBias.find(([id]) => id >= size)
+  if (!unknown) return
+  throw new Failure(
+    'invalid',
+    `This model has no token ${unknown[0]}: its ids are 0 to ${size - 1}.`,
+    { param: 'logit_bias' },
+  )
 }

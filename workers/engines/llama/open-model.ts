@@ -70,7 +70,12 @@ function templateOf(spec: LlamaSpec, model: LlamaModel): ChatTemplate {
   if (data === undefined)
     throw new Error(`The model "${spec.model}" has no chat template in its file.`)
   const { bosString, eosString } = model.tokens
-  return new ChatTemplate(data, { bos: bosString, eos: eosString })
+  const isPlain = (text: string): boolean => {
+    const asControl = model.tokenize(text, true)
+    const asText = model.tokenize(text, false)
+    return asControl.length === asText.length && asControl.every((id, i) => id === asText[i])
+  }
+  return new ChatTemplate(data, { bos: bosString, eos: eosString, isPlain })
 }
 
 async function step<T>(spec: LlamaSpec, failure: string, run: () => Promise<T>): Promise<T> {

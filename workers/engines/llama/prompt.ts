@@ -2,7 +2,8 @@ import { setImmediate } from 'node:timers/promises'
 import type { LlamaModel } from 'node-llama-cpp'
 import { Failure } from '../../../proto/failure.ts'
 import type { ChatJob } from '../../../proto/job.ts'
-import type { ChatTemplate, Part } from './chat-template.ts'
+import type { ChatTemplate } from './chat-template.ts'
+import type { Part } from './literals.ts'
 
 /** Text is tokenized this many characters at a time, and other streams take their steps between. */
 const SLICE_CHARS = 4096
@@ -18,7 +19,7 @@ export interface PromptRules {
 }
 
 /** What of a job is the prompt. */
-export type Asking = Pick<ChatJob, 'messages' | 'prompt'>
+export type Asking = Pick<ChatJob, 'messages' | 'prompt' | 'calling' | 'effort' | 'sampling'>
 
 /** The tokens of a conversation, up to where the model is to answer. Refuses one that leaves no room for an answer. */
 export async function promptOf(
@@ -48,8 +49,12 @@ export async function promptOf(
 }
 
 /** A text to go on with is people's own as well: no part of it is a control token. */
-const partsOf = ({ messages, prompt }: Asking, template: ChatTemplate): Part[] =>
-  prompt === undefined ? template.render(messages) : [{ text: prompt, literal: true }]
+function partsOf(asking: Asking, template: ChatTemplate): Part[] {
+  const { messages, prompt, calling, effort, sampling } = asking
+  if (prompt !== undefined) return [{ text: prompt, literal: true }]
+  const held = calling?.choice === 'required' || sampling.format !== undefined
+  return template.render(messages, { calling, effort, held })
+}
 
 /** No fewer tokens than this, known without tokenizing: a prompt of megabytes must not cost what it would. */
 function atLeast({ messages, prompt = '' }: Asking, longestBytes: number): number {

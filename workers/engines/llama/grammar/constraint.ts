@@ -1,10 +1,13 @@
+import type { Calling, CallSyntax } from '../../../../proto/calling.ts'
 import { Failure } from '../../../../proto/failure.ts'
 import type { Format } from '../../../../proto/format.ts'
+import type { ChatJob } from '../../../../proto/job.ts'
 import { readSchema } from '../../../../proto/schema/read-schema.ts'
 import { ANY_OBJECT } from '../../../../proto/schema/make-shape.ts'
 import { BadSchema, type Shapes } from '../../../../proto/schema/shape.ts'
 import type { Bindings, Draw, NativeGrammar } from '../bindings.ts'
-import { gbnfOf } from './gbnf.ts'
+import { callsOf } from './calls.ts'
+import { gbnfWith } from './gbnf.ts'
 import type { BarredTokens } from './barred-tokens.ts'
 import { tailAfter, type Tail } from './utf8-tail.ts'
 
@@ -18,15 +21,31 @@ export interface ConstraintRules {
   barred: BarredTokens
 }
 
-/** Holds one answer to its format. Its state is a function of the format and the tokens, so that a takeover replays it. */
+/** What an answer is held to: a format, or calls in a syntax; either of the two, where it may choose. */
+export interface Held {
+  format?: Format | undefined
+  calls?: { calling: Calling; syntax: CallSyntax } | undefined
+}
+
+/** What a job is held to. Where it may call or not and has no format, any text will do. */
+export function heldBy(
+  { calling, sampling: { format } }: Pick<ChatJob, 'calling' | 'sampling'>,
+  syntax: CallSyntax,
+): Held | undefined {
+  const calls = calling && { calling, syntax }
+  if (calling?.choice === 'required') return { calls }
+  return format && { format, calls }
+}
+
+/** Holds one answer to what it must be. Its state follows from that and the tokens, so that a takeover replays it. */
 export class Constraint {
   readonly #rules: ConstraintRules
   readonly #grammar: NativeGrammar
   #tail: Tail = 0
 
-  constructor(format: Format, rules: ConstraintRules) {
+  constructor(held: Held, rules: ConstraintRules) {
     this.#rules = rules
-    this.#grammar = grammarOf(shapesOf(format), rules)
+    this.#grammar = grammarOf(held, rules)
   }
 
   /** For the next token. llama.cpp moves the grammar on itself by what it draws. */
@@ -56,13 +75,21 @@ function shapesOf(format: Format): Shapes {
   }
 }
 
-function grammarOf(shapes: Shapes, { bindings }: ConstraintRules): NativeGrammar {
+function grammarOf({ format, calls }: Held, { bindings }: ConstraintRules): NativeGrammar {
+  const shapes = format && shapesOf(format)
   try {
-    return bindings.newGrammar(gbnfOf(shapes))
+    const gbnf = gbnfWith((write) =>
+      [
+        ...(shapes ? [write(shapes)] : []),
+        ...(calls ? [callsOf(calls.calling, calls.syntax, write)] : []),
+      ].join(' | '),
+    )
+    return bindings.newGrammar(gbnf)
   } catch (cause) {
-    throw refused('The model cannot keep this schema. Ask for a simpler one.', cause)
+    const param = format ? 'response_format' : 'tools'
+    throw refused('The model cannot keep this schema. Ask for a simpler one.', cause, param)
   }
 }
 
-const refused = (message: string, cause: unknown): Failure =>
-  new Failure('invalid', message, { param: 'response_format', cause })
+const refused = (message: string, cause: unknown, param = 'response_format'): Failure =>
+  new Failure('invalid', message, { param, cause })

@@ -21,17 +21,28 @@ comma ::= "," " "?
 `
 
 /** A grammar, as llama.cpp reads it, of the JSON values that have a shape. */
-export function gbnfOf(shapes: Shapes): string {
+export const gbnfOf = (shapes: Shapes): string => gbnfWith((write) => write(shapes))
+
+/** A grammar of which some is JSON values: `root` has rules written for their shapes, and puts these where they belong. */
+export function gbnfWith(root: (write: (shapes: Shapes) => string) => string): string {
   const writer = new RuleWriter()
-  const root = writer.of(shapes.root)
-  for (const [name, shape] of shapes.named) writer.define(name, shape)
-  return `root ::= ${root}\n${writer.rules.join('\n')}${BASE}`
+  const top = root((shapes) => writer.whole(shapes))
+  return `root ::= ${top}\n${writer.rules.join('\n')}${BASE}`
 }
 
 class RuleWriter {
   readonly rules: string[] = []
   readonly #names = new Map<string, string>()
   readonly #languages = new Map<Language, string>()
+  /** What shapes call each other by is theirs alone. */
+  #scope = 0
+
+  whole({ root, named }: Shapes): string {
+    this.#scope++
+    const rule = this.of(root)
+    for (const [name, shape] of named) this.define(name, shape)
+    return rule
+  }
 
   of(shape: Shape): string {
     switch (shape.kind) {
@@ -122,11 +133,13 @@ class RuleWriter {
   }
 
   #name(ref: string): string {
-    const name = this.#names.get(ref) ?? `d${this.#names.size}`
-    this.#names.set(ref, name)
+    const own = `${this.#scope} ${ref}`
+    const name = this.#names.get(own) ?? `d${this.#names.size}`
+    this.#names.set(own, name)
     return name
   }
 }
 
 /** As GBNF's own string. What JSON escapes is escaped once more. */
-const quoted = (json: string): string => `"${json.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
+export const quoted = (text: string): string =>
+  `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`
