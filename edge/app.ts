@@ -11,6 +11,7 @@ import { auditRoutes } from './routes/audit.ts'
 import { chatRoutes } from './routes/chat.ts'
 import { completionRoutes } from './routes/completions.ts'
 import { batchRoutes } from './routes/batches.ts'
+import { clientTokenRoutes } from './routes/client-tokens.ts'
 import { docsRoutes } from './routes/docs.ts'
 import { fileRoutes } from './routes/files.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -46,6 +47,7 @@ export function createApp(ports: Ports) {
   app.route('/', fileRoutes(ports))
   app.route('/', batchRoutes(ports))
   app.route('/', modelRoutes(ports))
+  app.route('/', clientTokenRoutes(ports))
   app.route('/', organisationRoutes(ports))
   app.route('/', projectRoutes(ports))
   app.route('/', keyRoutes(ports))

@@ -10,6 +10,7 @@ import type {
 } from '../proto/admin.ts'
 import type { AuditEntry, AuditQuery } from '../proto/audit.ts'
 import type { Cidr } from '../proto/cidr.ts'
+import type { NewClientToken } from '../proto/client-token.ts'
 import type { BudgetView, NewBudget } from '../proto/budget.ts'
 import type { Dialect } from '../proto/calling.ts'
 import type { Job } from '../proto/job.ts'
@@ -47,6 +48,7 @@ export interface Ports {
   keys: Keys
   money: MoneyAdmin
   tenancy: Tenancy
+  clientTokens: ClientTokens
   limiter: Limiter
   usage: UsageBook
   files: Files
@@ -191,6 +193,10 @@ export interface Key {
   cidrs: readonly Cidr[] | null
   /** Milliseconds since 1970, to be held against the clock at each request; `null` is never. */
   expiresAtMs: number | null
+  /** Whom a token speaks for. Its jobs are counted to this user. */
+  user: { id: string; requestsPerMinute: number | null } | null
+  /** It was opened by a token, not by a secret of its own. */
+  minted: boolean
   limits: KeyLimits
   /** Of its project; absent is none. */
   cache?: ResponseCache
@@ -203,6 +209,12 @@ export interface KeyLimits {
   project: Limits
   /** Of all keys of the project together, by model. */
   models: Readonly<Record<string, Limits>>
+}
+
+/** What browsers show instead of a key. */
+export interface ClientTokens {
+  /** The token itself, which nobody sees again. */
+  create(key: KeyId, wanted: NewClientToken, expiresAt: Date): Promise<string>
 }
 
 export interface Keys {

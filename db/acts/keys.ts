@@ -15,6 +15,7 @@ import type { Page } from '../../proto/paging.ts'
 import type { Sql } from '../client.ts'
 import * as stored from '../queries/keys.ts'
 import { pageFrom } from '../queries/page.ts'
+import { clientTokens } from '../schema/client-tokens.ts'
 import { keySecrets } from '../schema/key-secrets.ts'
 import { keys } from '../schema/keys.ts'
 import { projects } from '../schema/projects.ts'
@@ -110,6 +111,11 @@ export function rotateKey(
     const expiresAt = sql`now() + make_interval(secs => ${overlapSeconds})`
     await tx.update(keySecrets).set({ current: false, expiresAt }).where(eq(keySecrets.key, id))
     await tx.insert(keySecrets).values(await stored.secretOf(id, secret))
+    // Tokens of a secret that is no more are no more either.
+    await tx
+      .update(clientTokens)
+      .set({ expiresAt: sql`least(${clientTokens.expiresAt}, ${expiresAt})` })
+      .where(eq(clientTokens.key, id))
     const done = doneTo(await find(tx, actor, id))
     return {
       ...done,

@@ -97,6 +97,8 @@ function jobOf(
 ): Job {
   const marks = work.kind === 'chat' ? marksOf(work, served) : undefined
   const admittedAtMs = Date.now()
+  // The user of a token is proven; what a request says is only said.
+  const user = asker.key.user?.id ?? wanted.user
   const base = {
     id: wanted.id ?? newJobId(),
     model: wanted.model,
@@ -104,7 +106,7 @@ function jobOf(
     tenant: asker.key.project,
     organisation: asker.key.organisation,
     key: asker.key.id,
-    ...(wanted.user === undefined ? {} : { user: wanted.user }),
+    ...(user === undefined ? {} : { user }),
     priority: asker.priority,
     admittedAtMs,
     deadlineAtMs: admittedAtMs + DEFAULT_DEADLINE_MS,

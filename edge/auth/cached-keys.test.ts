@@ -21,7 +21,7 @@ function byHand() {
     while (asked[n] === undefined) await new Promise(setImmediate)
     return asked[n]
   }
-  return { store: { byHash }, asked, next }
+  return { store: { byHash, byToken: byHash }, asked, next }
 }
 
 describe('cached keys', () => {
@@ -109,7 +109,7 @@ describe('cached keys', () => {
       lookups++
       return Promise.resolve(known.get(wanted))
     }
-    const keys = new CachedKeys({ byHash }, 60_000, quiet)
+    const keys = new CachedKeys({ byHash, byToken: byHash }, 60_000, quiet)
     await keys.find(good)
     const last = newApiKey()
     for (let i = 0; i < 12_000; i++) await keys.find(newApiKey())

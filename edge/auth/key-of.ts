@@ -35,8 +35,10 @@ export function openedKey(row: OpenedKey): Key {
     reach,
     routes,
     models,
-    cidrs: row.cidrs?.map(rangeOf) ?? null,
+    cidrs: rangesOf(row.cidrs),
     expiresAtMs: soonest(row.expiresAt, row.secretExpiresAt),
+    user: null,
+    minted: false,
     limits: { key: limitsOf(row), project: limitsOf(row.projectLimits), models: row.modelLimits },
     ...(row.cache && { cache: row.cache }),
   }
@@ -72,6 +74,9 @@ const soonest = (...times: (Date | null)[]): number | null =>
     (first, time) => (time === null ? first : Math.min(first ?? Infinity, time.getTime())),
     null,
   )
+
+/** As they are compared with addresses; `null` is any. */
+export const rangesOf = (texts: readonly string[] | null) => texts?.map(rangeOf) ?? null
 
 function rangeOf(text: string) {
   const range = cidrOf(text)

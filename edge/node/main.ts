@@ -120,6 +120,7 @@ const app: ReturnType<typeof createApp> = createApp({
   files,
   batches: { ...batches, stir: () => batchRunner.stir() },
   tenancy: store.tenancy,
+  clientTokens: store.clientTokens,
   health: healthOf(desk, database),
   log,
   page: await readFile(new URL('../page/index.html', import.meta.url), 'utf8'),

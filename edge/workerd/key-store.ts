@@ -1,16 +1,19 @@
 import { sql } from 'drizzle-orm'
 import { tenancyOver } from '../../db/acts/tenancy.ts'
 import type { Ask } from '../../db/money.ts'
-import { findKeyByHash } from '../../db/queries/find-key.ts'
+import { createClientToken } from '../../db/queries/client-tokens.ts'
+import { findKeyByHash, findKeyByToken } from '../../db/queries/find-key.ts'
 import type { KeyStore } from '../auth/cached-keys.ts'
 import { openedKey } from '../auth/key-of.ts'
-import type { Tenancy } from '../ports.ts'
+import { narrowed } from '../auth/narrowed.ts'
+import type { ClientTokens, Tenancy } from '../ports.ts'
 import { within } from '../within.ts'
 
 const PROBE_MS = 1_000
 
 interface StoredKeys extends KeyStore {
   tenancy: Tenancy
+  clientTokens: ClientTokens
   /** Whether the database answers now. */
   answers(): Promise<boolean>
 }
@@ -20,6 +23,14 @@ export const storedKeys = (ask: Ask, changed: () => Promise<void>): StoredKeys =
   byHash: async (hash) => {
     const row = await ask((db) => findKeyByHash(db, hash))
     return row && openedKey(row)
+  },
+  byToken: async (hash) => {
+    const row = await ask((db) => findKeyByToken(db, hash))
+    return row && narrowed(openedKey(row), row.token)
+  },
+  clientTokens: {
+    create: (key, wanted, expiresAt) =>
+      ask((db) => createClientToken(db, { key, expiresAt }, wanted)),
   },
   tenancy: tenancyOver({ ask, changed }),
   answers: () =>

@@ -38,6 +38,7 @@ export function portsOf(bindings: Bindings, waitUntil: (rest: Promise<unknown>) 
     keys,
     money: moneyAdmin(ask, announce({ tell: () => bus.changed('moneyChanged'), log })),
     tenancy: store.tenancy,
+    clientTokens: store.clientTokens,
     limiter: objectLimiter(bindings),
     usage: usageBook(ask),
     files: fileStore(ask),

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bounds } from './bounds.ts'
 import { completions } from './completions.ts'
+import { clientTokens } from './client-tokens.ts'
 import { cli } from './cli.ts'
 import { batches } from './batches.ts'
 import { faults } from './faults.ts'
@@ -59,6 +60,7 @@ export function contract(runtime: Runtime): void {
     keys(stack)
     bounds(stack)
     tenancy(stack)
+    clientTokens(stack)
     cli(stack)
     limits(stack)
     jobLimits(stack)
