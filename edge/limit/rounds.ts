@@ -70,7 +70,6 @@ export async function round(
     left = left.filter(([slice], i) => {
       const { id } = slice.bucket
       const isLost = lost.has(id)
-      if (isLost) slice.unsent()
       const row: BucketRow | undefined = isLost ? lost.get(id) : sent[i]
       slice.row = row
       if (!row) return true

@@ -2,6 +2,7 @@ import {
   array,
   assert,
   asyncProperty,
+  constantFrom,
   integer,
   nat,
   oneof,
@@ -19,7 +20,7 @@ const HEALED_MS = MINUTE_MS + 10_000
 
 type Move = (world: World) => Promise<unknown>
 const place = nat(PLACES - 1)
-const span = integer({ min: 1, max: 9_000 })
+const span = constantFrom(1, 300, 1_000, 2_000, 4_400, 4_900, 6_000, 9_000)
 
 const passing: Arbitrary<Move> = span.map((ms) => (world) => world.pass(ms))
 /** Nobody's timers run: every gateway stood still. */
@@ -27,18 +28,21 @@ const standing: Arbitrary<Move> = span.map((ms) => async (world) => void (world.
 const beating: Arbitrary<Move> = place.map((at) => (world) => world.at(at).beat())
 const dying: Arbitrary<Move> = place.map((at) => async (world) => world.start(at))
 
+const lags = array(nat(12), { minLength: 1, maxLength: 20 })
+
 describe('gateways that share a limit, whatever happens in whatever order', () => {
   test('never let through more than one bucket would, and have all of it again in the end', async () => {
+    const limits = constantFrom(1, 5, 8, 24, 64)
     await assert(
-      asyncProperty(integer({ min: 1, max: 200 }), movesWith(taking), async (limit, moves) => {
-        const world = new World(PLACES)
+      asyncProperty(limits, movesWith(taking), lags, async (limit, moves, ways) => {
+        const world = new World(PLACES, ways)
         const passed = passedIn(world, asking(bucketOf(limit)))
         for (const move of moves) await move(world, passed)
         expect(excess(passed.atMs, limit)).toBeLessThan(0.01)
         await world.pass(HEALED_MS)
-        expect(await passed.take(moves.length, limit + 10)).toBe(limit)
+        expect(await passed.take([moves.length], limit + 10)).toBe(limit)
       }),
-      { numRuns: 100 },
+      { numRuns: 600 },
     )
   })
 
@@ -53,8 +57,8 @@ describe('gateways that share a limit, whatever happens in whatever order', () =
       { maxLength: 40 },
     )
     await assert(
-      asyncProperty(integer({ min: 1, max: 12 }), moves, async (limit, all) => {
-        const world = new World(PLACES)
+      asyncProperty(integer({ min: 1, max: 12 }), moves, lags, async (limit, all, ways) => {
+        const world = new World(PLACES, ways)
         const streams: Streams = { limit, running: [[], [], []], begun: 0, most: 0 }
         for (const move of all) await move(world, streams)
         expect(streams.most).toBeLessThanOrEqual(limit)
@@ -75,16 +79,17 @@ describe('gateways that share a limit, whatever happens in whatever order', () =
       { minLength: 1, maxLength: 30 },
     )
     await assert(
-      asyncProperty(jobs, async (all) => {
+      asyncProperty(jobs, lags, async (all, ways) => {
         const limit = 20_000
-        const world = new World(PLACES)
+        const world = new World(PLACES, ways)
         for (const [i, { at, taken }] of all.entries())
           expect(await world.at(at).take(tokensOf(limit, `j${i}`, taken))).not.toHaveProperty(
             'refusal',
           )
         for (const [i, { at, used, beat }] of all.entries()) {
+          const told = world.at(beat).beat()
           world.end(at, `j${i}`, { promptTokens: 0, completionTokens: used })
-          await world.at(beat).beat()
+          await told
         }
         const sum = all.reduce((total, { used }) => total + used, 0)
         // What is idle comes home, and the rest was used. Time enough to ask anew heals some tokens.
@@ -102,17 +107,15 @@ describe('gateways that share a limit, whatever happens in whatever order', () =
 
 interface Passed {
   atMs: number[]
-  take: (at: number, n: number) => Promise<number>
+  take: (at: readonly number[], n: number) => Promise<number>
 }
 
 function passedIn(world: World, ask: Ask): Passed {
   const atMs: number[] = []
-  const take = async (at: number, n: number): Promise<number> => {
-    const count = await admitted(
-      world,
-      ask,
-      Array.from({ length: n }, () => at),
-    )
+  /** So many at each of these places, all at once. */
+  const take = async (at: readonly number[], n: number): Promise<number> => {
+    const places = Array.from({ length: n }, () => at).flat()
+    const count = await admitted(world, ask, places)
     for (let i = 0; i < count; i++) atMs.push(world.nowMs)
     return count
   }
@@ -121,14 +124,26 @@ function passedIn(world: World, ask: Ask): Passed {
 
 type Taking = (world: World, passed: Passed) => Promise<unknown>
 
-const taking: Arbitrary<Taking> = record({ at: place, n: integer({ min: 1, max: 30 }) }).map(
+const taking: Arbitrary<Taking> = record({
+  at: array(place, { minLength: 1, maxLength: 3 }),
+  n: constantFrom(1, 2, 5, 9, 80),
+}).map(
   ({ at, n }) =>
     (_, passed) =>
       passed.take(at, n),
 )
 
+/** Somebody asks while the store is being told. */
+const rushing: Arbitrary<Taking> = record({ beats: place, move: taking }).map(
+  ({ beats, move }) =>
+    (world, passed) =>
+      Promise.all([world.at(beats).beat(), move(world, passed)]),
+)
+
 const movesWith = (more: Arbitrary<Taking>): Arbitrary<Taking[]> =>
-  array(oneof(more, more, passing, standing, beating, dying), { maxLength: 40 })
+  array(oneof(more, more, more, rushing, standing, standing, passing, beating, dying), {
+    maxLength: 30,
+  })
 
 /** By how many the worst window has more than one bucket with this limit lets through. */
 const excess = (atMs: readonly number[], limit: number): number =>

@@ -137,11 +137,6 @@ export class Slice {
     return report
   }
 
-  /** The last report did not arrive, and never will. */
-  unsent(): void {
-    this.#sent.pop()
-  }
-
   /** Whether a report of ours is the last that this heard of us. */
   arrivedIn(shared: SharedBucket): boolean {
     return this.#arrived(shared) !== undefined

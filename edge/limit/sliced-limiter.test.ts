@@ -53,6 +53,23 @@ describe('gateways that share a limit', () => {
     ).toBe(100)
   })
 
+  test('spend nothing of a lease that ended, and nothing of what they are giving back', async () => {
+    const world = new World(2)
+    const ask = asking(bucketOf(100))
+    expect(await admitted(world, ask, [0, 0, 0])).toBe(3)
+    expect(world.at(0).take(ask)).not.toBeInstanceOf(Promise)
+    world.nowMs += 4_600
+    const asked = world.at(0).take(ask)
+    expect(asked).toBeInstanceOf(Promise)
+    await asked
+    await world.pass(1_000)
+    const givingBack = world.at(0).beat()
+    await Promise.resolve()
+    const meanwhile = world.at(0).take(ask)
+    expect(meanwhile).toBeInstanceOf(Promise)
+    await Promise.all([givingBack, meanwhile])
+  })
+
   test('have back what a dead one held when its lease ends, and no sooner', async () => {
     const world = new World(2)
     const stream = streamOf(1, 'job_1')

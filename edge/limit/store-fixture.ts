@@ -11,16 +11,19 @@ export class MemoryStore implements BucketStore {
   deaf = false
   readonly #rows = new Map<string, BucketRow>()
   readonly #nowMs: () => number
+  readonly #lag: () => number
 
-  constructor(nowMs: () => number) {
+  /** `lag` is how many turns of the event loop a way to the store takes: others act meanwhile. */
+  constructor(nowMs: () => number, lag: () => number = () => 1) {
     this.#nowMs = nowMs
+    this.#lag = lag
   }
 
   async swap(
     changes: readonly BucketChange[],
   ): Promise<ReadonlyMap<string, BucketRow | undefined>> {
     this.statements++
-    await Promise.resolve()
+    await this.#way()
     if (this.away) throw new Failure('unavailable', 'The store is away.')
     const lost = new Map<string, BucketRow | undefined>()
     for (const { id, was, stamp, shared } of changes) {
@@ -28,8 +31,13 @@ export class MemoryStore implements BucketStore {
       if (row && row.stamp !== was) lost.set(id, row)
       else this.#rows.set(id, { stamp, shared: structuredClone(shared) })
     }
+    await this.#way()
     if (this.deaf) throw new Failure('unavailable', 'The answer of the store was lost.')
     return lost
+  }
+
+  async #way(): Promise<void> {
+    for (let turns = this.#lag(); turns > 0; turns--) await Promise.resolve()
   }
 
   clockMs(): Promise<number> {

@@ -9,13 +9,19 @@ const log: Log = { info: () => {}, warn: () => {}, error: () => {} }
 /** Gateways on one store, and a clock that only a test moves. */
 export class World {
   nowMs = 1_000
-  readonly store = new MemoryStore(() => this.nowMs)
+  readonly store: MemoryStore
   readonly #gateways = new Map<number, SlicedLimiter>()
   readonly #count: number
   #lives = 0
 
-  constructor(gateways: number) {
+  /** `lags` are gone through in turn, one for each way to the store or back. */
+  constructor(gateways: number, lags: readonly number[] = [1]) {
     this.#count = gateways
+    let ways = 0
+    this.store = new MemoryStore(
+      () => this.nowMs,
+      () => lags[ways++ % lags.length] ?? 1,
+    )
     for (let i = 0; i < gateways; i++) this.start(i)
   }
 
@@ -42,7 +48,7 @@ export class World {
   }
 
   async beat(): Promise<void> {
-    for (const gateway of this.#gateways.values()) await gateway.beat()
+    await Promise.all([...this.#gateways.values()].map((gateway) => gateway.beat()))
   }
 
   /** Time as it passes, beat by beat. */
