@@ -14,7 +14,14 @@ const Ask = z.discriminatedUnion('what', [
   z.object({ what: z.literal('first'), answers: z.int() }),
 ])
 
-const settings = { models: [model], echo: false, echoSlots: 1, gpu: 'cpu', pace: false } as const
+const settings = {
+  models: [model],
+  echo: false,
+  echoSlots: 1,
+  lexical: false,
+  gpu: 'cpu',
+  pace: false,
+} as const
 const [lane] = await openLanes({ ...settings, modelDirs: [modelsDir] }, () => {})
 if (!lane) throw new Error(`${model} could not be loaded`)
 process.on('disconnect', () => process.exit(0))

@@ -14,6 +14,7 @@ import { batchRoutes } from './routes/batches.ts'
 import { clientTokenRoutes } from './routes/client-tokens.ts'
 import { docsRoutes } from './routes/docs.ts'
 import { fileRoutes } from './routes/files.ts'
+import { embeddingRoutes } from './routes/embeddings.ts'
 import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { budgetRoutes } from './routes/budgets.ts'
@@ -21,6 +22,7 @@ import { priceRoutes } from './routes/prices.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { modelRoutes } from './routes/models.ts'
 import { queueRoutes } from './routes/queues.ts'
+import { rerankRoutes } from './routes/rerank.ts'
 import { responseRoutes } from './routes/responses.ts'
 import { storedResponseRoutes } from './routes/stored-responses.ts'
 import { organisationRoutes } from './routes/organisations.ts'
@@ -46,6 +48,8 @@ export function createApp(ports: Ports) {
   app.route('/', messageRoutes(ports))
   app.route('/', fileRoutes(ports))
   app.route('/', batchRoutes(ports))
+  app.route('/', embeddingRoutes(ports))
+  app.route('/', rerankRoutes(ports))
   app.route('/', modelRoutes(ports))
   app.route('/', clientTokenRoutes(ports))
   app.route('/', organisationRoutes(ports))

@@ -5,8 +5,16 @@ import { Format } from './format.ts'
 import { GatewayId, JobId } from './ids.ts'
 import { Price } from './money.ts'
 
-export const JobKind = z.enum(['chat', 'duplex'])
+export const JobKind = z.enum(['chat', 'duplex', 'embed', 'rerank'])
 export type JobKind = z.infer<typeof JobKind>
+
+/** Whether positions of an answer are what is paid for: a vector or a score is not, what was read for it is. */
+export const SAYS: Record<JobKind, boolean> = {
+  chat: true,
+  duplex: true,
+  embed: false,
+  rerank: false,
+}
 
 export const Role = z.enum(['system', 'user', 'assistant', 'tool'])
 
@@ -135,7 +143,32 @@ export type ChatJob = z.infer<typeof ChatJob>
 export const DuplexJob = z.object({ ...base, kind: z.literal('duplex') })
 export type DuplexJob = z.infer<typeof DuplexJob>
 
-export const Job = z.discriminatedUnion('kind', [ChatJob, DuplexJob])
+export const MAX_INPUTS = 2048
+
+/** A text, or the ids of its tokens. */
+export const EmbedInput = z.union([z.string().min(1), z.array(z.int().nonnegative()).min(1)])
+export type EmbedInput = z.infer<typeof EmbedInput>
+
+/** A job whose answer is a vector for each input, in their order; see vector.ts. */
+export const EmbedJob = z.object({
+  ...base,
+  kind: z.literal('embed'),
+  inputs: z.array(EmbedInput).min(1).max(MAX_INPUTS),
+  /** How long a vector is; absent where it is as long as the model makes it. */
+  dimensions: z.int().positive().optional(),
+})
+export type EmbedJob = z.infer<typeof EmbedJob>
+
+/** A job whose answer is a score for each document, in their order, and the higher the better. */
+export const RerankJob = z.object({
+  ...base,
+  kind: z.literal('rerank'),
+  query: z.string().min(1),
+  documents: z.array(z.string()).min(1).max(MAX_INPUTS),
+})
+export type RerankJob = z.infer<typeof RerankJob>
+
+export const Job = z.discriminatedUnion('kind', [ChatJob, DuplexJob, EmbedJob, RerankJob])
 export type Job = z.infer<typeof Job>
 
 /** A job that names no deadline has this long, waiting included. */

@@ -39,6 +39,7 @@ const Env = z
     JUNE_MODELS: z.literal('all').or(listOf(',')).default('all'),
     JUNE_ECHO: oneOf('0', '1').default('0'),
     JUNE_ECHO_SLOTS: whole(1, 4_096).default(16),
+    JUNE_LEXICAL: oneOf('0', '1').default('0'),
     JUNE_DEVICE: oneOf('auto', 'cpu', 'cuda').default('auto'),
     JUNE_THREADS: whole(1, 1_024).optional(),
     JUNE_PACE: oneOf('on', 'off').default('on'),

@@ -14,7 +14,8 @@ import { openLanes } from './lanes/open-lanes.ts'
 
 /** How long a broker that is gone may keep us from closing. */
 const CLOSE_MS = 1_000
-const NOTHING = 'There is nothing to serve: see JUNE_MODELS_DIR, JUNE_MODELS and JUNE_ECHO.'
+const NOTHING =
+  'There is nothing to serve: see JUNE_MODELS_DIR, JUNE_MODELS, JUNE_ECHO and JUNE_LEXICAL.'
 
 async function main(env: Env): Promise<void> {
   const worker = env.WORKER_ID
@@ -37,6 +38,7 @@ async function main(env: Env): Promise<void> {
       models: env.JUNE_MODELS,
       echo: env.JUNE_ECHO === '1',
       echoSlots: env.JUNE_ECHO_SLOTS,
+      lexical: env.JUNE_LEXICAL === '1',
       gpu: env.JUNE_DEVICE,
       ...(env.JUNE_THREADS !== undefined && { threads: env.JUNE_THREADS }),
       pace: env.JUNE_PACE === 'on',

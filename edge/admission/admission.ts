@@ -2,13 +2,16 @@ import { newJobId, type GatewayId, type JobId } from '../../proto/ids.ts'
 import {
   DEFAULT_DEADLINE_MS,
   type ChatJob,
+  type EmbedJob,
   type Job,
   type Reading,
+  type RerankJob,
   type Sampling,
 } from '../../proto/job.ts'
 import { randomU32 } from '../../proto/random.ts'
 import type { AnswerHead } from '../../proto/stored-answer.ts'
 import { requireModel } from '../auth/require-model.ts'
+import { otherKind } from '../catalogue/other-kind.ts'
 import { unknownModel } from '../catalogue/unknown-model.ts'
 import { releaseJob, takeForJob } from '../limit/job-limit.ts'
 import type { Answer, AskOptions, Ports, Served } from '../ports.ts'
@@ -27,6 +30,8 @@ export type Work =
       'messages' | 'prompt' | 'calling' | 'effort'
     >)
   | { kind: 'duplex'; input: AsyncIterable<Uint8Array> }
+  | ({ kind: 'embed' } & Pick<EmbedJob, 'inputs' | 'dimensions'>)
+  | ({ kind: 'rerank' } & Pick<RerankJob, 'query' | 'documents'>)
 
 export interface Wanted {
   /** As the caller names it. */
@@ -61,6 +66,7 @@ export const admission =
     const served = await catalogue.find(wanted.model)
     if (!served) throw unknownModel(wanted.model)
     const work = wanted.work(served)
+    if (work.kind !== served.kind) throw otherKind(served, work.kind)
     const { signal, once, headers } = asker
     const caching = await cachingOf(asker, served, work)
     const job = {
@@ -120,5 +126,6 @@ function jobOf(
     },
   }
   if (work.kind === 'duplex') return { ...base, kind: 'duplex' }
+  if (work.kind !== 'chat') return { ...base, ...work }
   return { ...base, ...work, sampling: { seed: randomU32(), ...work.sampling } }
 }

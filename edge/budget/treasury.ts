@@ -1,7 +1,7 @@
 import { windowStart, type BudgetUnit, type Fund, type Paid } from '../../proto/budget.ts'
 import { Failure } from '../../proto/failure.ts'
 import type { BudgetId, GatewayId, JobId } from '../../proto/ids.ts'
-import { CREDIT_WINDOW, type Job } from '../../proto/job.ts'
+import { CREDIT_WINDOW, SAYS, type Job, type JobKind } from '../../proto/job.ts'
 import type { Usage } from '../../proto/ledger.ts'
 import { BY_TOKENS, tariffOf, type Price, type Tariff } from '../../proto/money.ts'
 import { monotonicMs } from '../clock.ts'
@@ -69,7 +69,7 @@ export class Treasury implements AsyncDisposable {
     if (!first) return { job: priced }
     const purse = new Purse({
       gateway: this.#gateway,
-      pays: this.#pays({ price, funds }),
+      pays: this.#pays({ kind: job.kind, price, funds }),
       prompt: { promptTokens: promptBound(job), cachedTokens: 0 },
     })
     await this.#enter(purse, job.kind === 'chat' && job.sampling.maxTokens === 0 ? 0 : 1)
@@ -83,7 +83,7 @@ export class Treasury implements AsyncDisposable {
     if (!price) return {}
     const funds = fundsOf(budgets, job, price).filter(({ unit }) => unit === 'money')
     if (funds.length === 0) return { price }
-    const pays = this.#pays({ price, funds })
+    const pays = this.#pays({ kind: job.kind, price, funds })
     const purse = new Purse({ gateway: this.#gateway, pays, prompt: usage, told: true })
     await this.#enter(purse, usage.completionTokens)
     return { price, purse }
@@ -158,11 +158,23 @@ export class Treasury implements AsyncDisposable {
     )
   }
 
-  #pays({ price, funds = [] }: { price?: Price | undefined; funds?: readonly Fund[] | undefined }) {
-    return funds.map((fund) => ({
-      pool: this.leases.pool(fund),
-      tariff: tariffFor(fund.unit, price),
-    }))
+  #pays({
+    kind,
+    price,
+    funds = [],
+  }: {
+    kind: JobKind
+    price?: Price | undefined
+    funds?: readonly Fund[] | undefined
+  }) {
+    return funds.map((fund) => {
+      const tariff = tariffFor(fund.unit, price)
+      // A vector or a score has its place in an answer, and costs nothing by itself.
+      return {
+        pool: this.leases.pool(fund),
+        tariff: SAYS[kind] ? tariff : { ...tariff, completion: 0n },
+      }
+    })
   }
 }
 

@@ -176,5 +176,5 @@ function comerOf({ job }: LiveJob, bytes: number): Comer {
 }
 
 /** One that nobody began costs nothing. */
-const costSoFar = ({ epoch, job, prompt, next }: LiveJob): number =>
-  epoch === 0 ? 0 : costOf(prompt?.promptTokens ?? promptGuess(job), next)
+const costSoFar = ({ epoch, job, prompt, usage }: LiveJob): number =>
+  epoch === 0 ? 0 : costOf(prompt?.promptTokens ?? promptGuess(job), usage.completionTokens)

@@ -3,7 +3,7 @@ import type { Claim, ClaimAnswer } from '../../proto/claim.ts'
 import type { Paid } from '../../proto/budget.ts'
 import type { Holding, Outcome, Span, Usage } from '../../proto/ledger.ts'
 import type { GatewayId, WorkerId } from '../../proto/ids.ts'
-import { CREDIT_WINDOW, type Job } from '../../proto/job.ts'
+import { CREDIT_WINDOW, SAYS, type Job } from '../../proto/job.ts'
 import { consumerOf, type Queue } from '../../proto/subjects.ts'
 import type { Seat } from '../queue/line.ts'
 import type { Purse } from '../budget/purse.ts'
@@ -146,7 +146,8 @@ export class LiveJob implements Post {
   /** What it used so far. A prompt that no worker told of counts nothing. */
   get usage(): Usage {
     const { promptTokens = 0, cachedTokens = 0 } = this.prompt ?? {}
-    return { promptTokens, cachedTokens, completionTokens: this.next }
+    const completionTokens = SAYS[this.job.kind] ? this.next : 0
+    return { promptTokens, cachedTokens, completionTokens }
   }
 
   /** Whether its holder could say something now: it has credit and, for a stream, something to work on. */

@@ -66,9 +66,9 @@ export async function settle(
 }
 
 /** Of a prompt that a worker may have read without saying so nobody knows. */
-const usedBy = ({ next, spans, prompt }: LiveJob): Used => ({
+const usedBy = ({ usage, spans, prompt }: LiveJob): Used => ({
   promptTokens: prompt?.promptTokens ?? (spans.length > 0 ? null : 0),
-  completionTokens: next,
+  completionTokens: usage.completionTokens,
 })
 
 /** Tells the holder of an epoch to stop. Its slot is free after at most one step. */

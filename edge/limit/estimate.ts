@@ -32,6 +32,8 @@ function lengthOf(value: unknown): number {
   if (typeof value === 'string') return value.length
   if (typeof value !== 'object' || value === null) return 0
   let length = 0
-  for (const part of Object.values(value)) length += lengthOf(part)
+  // A number in a list is the id of a token.
+  for (const part of Object.values(value))
+    length += typeof part === 'number' ? CHARACTERS_PER_TOKEN : lengthOf(part)
   return length
 }

@@ -1,4 +1,4 @@
-import type { Job } from '../../proto/job.ts'
+import { SAYS, type Job } from '../../proto/job.ts'
 import type { Ask, Bucket, Key, Limiter, Used } from '../ports.ts'
 import { bucketsOfJob } from './buckets.ts'
 import { promptTokensIn } from './estimate.ts'
@@ -43,13 +43,26 @@ export const releaseJob = (limiter: Limiter, { id, tenant }: Pick<Job, 'id' | 't
 function askOfJob(job: Job, buckets: readonly Bucket[]): Ask {
   const least = smallest(buckets)
   const promptTokens = least ? promptTokensIn(job) : 0
-  const maxTokens = 'sampling' in job ? job.sampling.maxTokens : null
+  const maxTokens = mostTokensOf(job)
   const tokens = promptTokens + (maxTokens ?? ANSWER_TOKENS)
   const cost = { requests: 1, streams: 1, tokens: Math.min(tokens, least?.limit ?? tokens) }
   // An estimate gives way, and the answer's end corrects it. What surely is too much never passes.
   if (least && promptTokens * SURELY + (maxTokens ?? 0) > least.limit)
-    throw neverFits(least, tokens, maxTokens === null ? 'messages' : 'max_tokens')
+    throw neverFits(least, tokens, maxTokens ? 'max_tokens' : TOO_MUCH[job.kind])
   return { project: job.tenant, buckets, cost, job: { id: job.id, promptTokens } }
+}
+
+/** The field that makes a job of its kind too large. */
+const TOO_MUCH: Record<Job['kind'], string> = {
+  chat: 'messages',
+  duplex: 'messages',
+  embed: 'input',
+  rerank: 'documents',
+}
+
+function mostTokensOf(job: Job): number | null {
+  if (!SAYS[job.kind]) return 0
+  return 'sampling' in job ? job.sampling.maxTokens : null
 }
 
 const smallest = (buckets: readonly Bucket[]): Bucket | undefined =>

@@ -11,8 +11,20 @@ export const costOf = (promptTokens: number, completionTokens: number): number =
 
 /** How many tokens a prompt may have that nobody has counted yet. */
 export function promptGuess(job: Job): number {
-  if (job.kind === 'duplex') return 0
-  let chars = job.prompt?.length ?? 0
-  for (const { text } of job.messages) chars += text.length
-  return Math.ceil(chars / CHARS_A_TOKEN)
+  let chars = 0
+  for (const text of textsOf(job)) chars += text.length
+  return Math.ceil(chars / CHARS_A_TOKEN) + tokensIn(job)
+}
+
+function textsOf(job: Job): readonly string[] {
+  if (job.kind === 'duplex') return []
+  if (job.kind === 'rerank') return [job.query, ...job.documents]
+  if (job.kind === 'embed') return job.inputs.filter((input) => typeof input === 'string')
+  return [job.prompt ?? '', ...job.messages.map(({ text }) => text)]
+}
+
+/** Of what came as tokens. */
+function tokensIn(job: Job): number {
+  if (job.kind !== 'embed') return 0
+  return job.inputs.reduce((sum, input) => sum + (typeof input === 'string' ? 0 : input.length), 0)
 }

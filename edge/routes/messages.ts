@@ -12,6 +12,7 @@ import { admission, type Work } from '../admission/admission.ts'
 import { answered } from '../admission/answered.ts'
 import { askerOf } from '../admission/asker.ts'
 import { hangupOf } from '../admission/hangup.ts'
+import { otherKind } from '../catalogue/other-kind.ts'
 import { router, type AppEnv } from '../http.ts'
 import { messageHead } from '../messages/head.ts'
 import { messageEvents, messageOpening } from '../messages/message-events.ts'
@@ -122,8 +123,7 @@ function workOf(
   served: Served,
   sampling: Extract<Work, { kind: 'chat' }>['sampling'],
 ): Work {
-  if (served.kind !== 'chat')
-    throw new Failure('invalid', `The model "${request.model}" does not chat.`, { param: 'model' })
+  if (served.kind !== 'chat') throw otherKind(served, 'chat')
   return { kind: 'chat', messages: turnsOf(request), sampling }
 }
 

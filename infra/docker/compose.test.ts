@@ -165,6 +165,7 @@ describe('docker-compose.yml', () => {
       JUNE_MODELS_DIR: ['/app/models', '/models'],
       JUNE_MODELS: 'all',
       JUNE_ECHO: '0',
+      JUNE_LEXICAL: '1',
       DRAIN_GRACE_MS: 25_000,
       HOST: '0.0.0.0',
       WORKER_PORT: readSettings({}, []).WORKER_PORT,

@@ -104,15 +104,20 @@ describe('june.json', () => {
   })
 })
 
-test('workers may pull the models that are in their folders, and echo', async () => {
+test('workers may pull the models that are in their folders, and those of code alone', async () => {
   await mkdir(join(dataDir, 'models', 'qwen3-0.6b'), { recursive: true })
   await writeFile(join(dataDir, 'models', 'tiny.gguf'), '')
+  await mkdir(join(dataDir, 'models', 'vectors'))
+  await writeFile(join(dataDir, 'models', 'vectors', 'manifest.json'), '{"kind":"embed"}')
   await writeFile(join(dataDir, 'models', 'README.md'), '')
   const queues = await queuesIn([join(dataDir, 'nowhere'), join(dataDir, 'models')])
   expect(queues.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
     'chat echo',
     'chat qwen3-0.6b',
     'chat tiny',
+    'embed vectors',
     'duplex echo',
+    'embed june-embed',
+    'rerank june-rerank',
   ])
 })

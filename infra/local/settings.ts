@@ -34,6 +34,7 @@ const Env = z
     JUNE_DATA_DIR: z.string().default('.june'),
     JUNE_MODELS_DIR: z.string().default(''),
     JUNE_ECHO: z.enum(['0', '1'], { error: 'Set it to 0 or 1.' }).default('0'),
+    JUNE_LEXICAL: z.enum(['0', '1'], { error: 'Set it to 0 or 1.' }).default('1'),
     WORKERS: whole(0, 64).default(1),
     GATEWAYS: whole(1, 16).default(1),
     LOG_LEVEL: z.enum(LEVELS, { error: `Set it to one of ${LEVELS.join(', ')}.` }).default('info'),

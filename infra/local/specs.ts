@@ -71,6 +71,7 @@ export function workerSpec(settings: Settings, { id, port, natsUrl }: WorkerPlac
       NATS_URL: natsUrl,
       JUNE_MODELS_DIR: settings.modelDirs.join(delimiter),
       JUNE_ECHO: settings.JUNE_ECHO,
+      JUNE_LEXICAL: settings.JUNE_LEXICAL,
       LOG_LEVEL: settings.LOG_LEVEL,
       // Engines hold threads of libuv's pool while they compute.
       UV_THREADPOOL_SIZE: '16',

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { ECHO_QUEUE } from '../../proto/echo.ts'
+import { LEXICAL_EMBED, LEXICAL_RERANK } from '../../proto/lexical.ts'
 import { newSecret, WorkerId } from '../../proto/ids.ts'
 import type { Queue } from '../../proto/subjects.ts'
 import { leashed } from '../leash.ts'
@@ -34,14 +35,16 @@ export interface NatsFixture extends AsyncDisposable {
   restart: (signal?: NodeJS.Signals) => Promise<void>
 }
 
-const ECHO: Queue[] = [
+const BUILT_IN: Queue[] = [
   { kind: 'chat', name: ECHO_QUEUE },
   { kind: 'duplex', name: ECHO_QUEUE },
+  { kind: 'embed', name: LEXICAL_EMBED },
+  { kind: 'rerank', name: LEXICAL_RERANK },
 ]
 
 /** A real server with the accounts and permissions of production, on ports it picks, in a folder that goes with it. */
 export async function startNats(options: NatsOptions = {}): Promise<NatsFixture> {
-  const { gateways = ['g1'], workers = ['w1'], queues = ECHO } = options
+  const { gateways = ['g1'], workers = ['w1'], queues = BUILT_IN } = options
   // oxlint-disable-next-line node/no-process-env -- a fixture has no main that could hand it over
   const binary = await findServer({ env: process.env })
   const dir = await mkdtemp(join(tmpdir(), 'june-nats-'))

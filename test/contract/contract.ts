@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bounds } from './bounds.ts'
 import { completions } from './completions.ts'
 import { clientTokens } from './client-tokens.ts'
+import { embeddings } from './embeddings.ts'
 import { cli } from './cli.ts'
 import { batches } from './batches.ts'
 import { faults } from './faults.ts'
@@ -51,6 +52,7 @@ export function contract(runtime: Runtime): void {
 
     streamedChat(stack)
     wholeChat(stack)
+    embeddings(stack)
     tools(stack)
     messages(stack)
     batches(stack)

@@ -120,6 +120,7 @@ export class Stack implements AsyncDisposable {
       WORKER_ID: name,
       NATS_URL: this.nats.url(name),
       JUNE_ECHO: '1',
+      JUNE_LEXICAL: '1',
       JUNE_MODELS_DIR: '/nowhere',
       LOG_LEVEL: 'error',
       DRAIN_GRACE_MS: '0',

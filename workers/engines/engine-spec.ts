@@ -6,6 +6,10 @@ export type EngineSpec =
   | { engine: 'echo'; slots: number }
   | { engine: 'echo-in'; slots: number }
   | ({ engine: 'llama' } & LlamaSpec)
+  | ({ engine: 'llama-embed' } & VectorSpec)
+  | ({ engine: 'llama-rerank' } & VectorSpec)
+  | { engine: 'lexical-embed'; slots: number }
+  | { engine: 'lexical-rerank'; slots: number }
 
 export interface LlamaSpec {
   /** For messages: the id clients know. */
@@ -22,5 +26,19 @@ export interface LlamaSpec {
   cold?: boolean
   gpu: Gpu
   /** CPU threads that compute; by default 1 without a GPU, and the library's choice with one. */
+  threads?: number
+}
+
+/** A model that makes vectors or scores of texts. */
+export interface VectorSpec {
+  model: string
+  file: string
+  /** Jobs at once. They take turns, a text at a time. */
+  slots: number
+  /** Tokens of one text, or of a query and one document. */
+  contextTokens: number
+  /** Vectors may be cut to these lengths: the model was trained so that what comes first says most (Matryoshka). */
+  dimensions?: readonly number[]
+  gpu: Gpu
   threads?: number
 }

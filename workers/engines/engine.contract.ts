@@ -41,7 +41,7 @@ async function atFirstSight(
   for await (const output of outputs) if (sizeOf(output) > 0 && then() === 'leave') return
 }
 
-const OTHER = { chat: 'duplex', duplex: 'chat' } as const
+const OTHER = { chat: 'duplex', duplex: 'chat', embed: 'rerank', rerank: 'embed' } as const
 
 /**
  * What every engine promises. `taskFrom` continues the same job at a position, with the ids emitted before it; the job

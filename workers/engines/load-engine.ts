@@ -16,5 +16,21 @@ export async function loadEngine(spec: EngineSpec): Promise<Engine> {
       const { llamaEngine } = await import('./llama/llama-engine.ts')
       return llamaEngine(spec)
     }
+    case 'llama-embed': {
+      const { llamaEmbedEngine } = await import('./llama/embed-engine.ts')
+      return llamaEmbedEngine(spec)
+    }
+    case 'llama-rerank': {
+      const { llamaRerankEngine } = await import('./llama/rerank-engine.ts')
+      return llamaRerankEngine(spec)
+    }
+    case 'lexical-embed': {
+      const { lexicalEmbedEngine } = await import('./lexical/embed-engine.ts')
+      return lexicalEmbedEngine(spec)
+    }
+    case 'lexical-rerank': {
+      const { lexicalRerankEngine } = await import('./lexical/rerank-engine.ts')
+      return lexicalRerankEngine(spec)
+    }
   }
 }

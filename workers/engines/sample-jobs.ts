@@ -1,5 +1,12 @@
 import { GatewayId, newJobId } from '../../proto/ids.ts'
-import type { ChatJob, DuplexJob, Sampling } from '../../proto/job.ts'
+import type {
+  ChatJob,
+  DuplexJob,
+  EmbedInput,
+  EmbedJob,
+  RerankJob,
+  Sampling,
+} from '../../proto/job.ts'
 
 const base = () => ({
   id: newJobId(),
@@ -33,3 +40,17 @@ export function sampleChat(model: string, text: string, sampling: Partial<Sampli
 }
 
 export const sampleDuplex = (model: string): DuplexJob => ({ ...base(), kind: 'duplex', model })
+
+export const sampleEmbed = (
+  model: string,
+  inputs: EmbedInput[],
+  more: Pick<EmbedJob, 'dimensions'> = {},
+): EmbedJob => ({ ...base(), kind: 'embed', model, inputs, ...more })
+
+export const sampleRerank = (model: string, query: string, documents: string[]): RerankJob => ({
+  ...base(),
+  kind: 'rerank',
+  model,
+  query,
+  documents,
+})

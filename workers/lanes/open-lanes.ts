@@ -1,4 +1,5 @@
 import { ECHO_QUEUE } from '../../proto/echo.ts'
+import { LEXICAL_EMBED, LEXICAL_RERANK } from '../../proto/lexical.ts'
 import type { Gpu } from '../engines/llama/gpu.ts'
 import { specOf } from '../engines/spec-of-model.ts'
 import { findModels, type StoredModel } from '../models/find-models.ts'
@@ -6,7 +7,9 @@ import { verifyModel } from '../models/verify-model.ts'
 import type { Lane } from './lane.ts'
 import { PiscinaLane, type LaneOptions } from './piscina-lane.ts'
 
-const ECHO_BORN_MS = Date.UTC(2026, 10, 20)
+/** When the models that are made of code alone were made. */
+const CODE_BORN_MS = Date.UTC(2026, 10, 20)
+const LEXICAL_SLOTS = 4
 
 export interface LaneSettings {
   /** Folders of models, the first that holds an id wins. */
@@ -14,6 +17,8 @@ export interface LaneSettings {
   models: readonly string[] | 'all'
   echo: boolean
   echoSlots: number
+  /** Whether it makes vectors of words and ranks by them. */
+  lexical: boolean
   gpu: Gpu
   /** CPU threads of each model. */
   threads?: number
@@ -27,6 +32,7 @@ type Report = (text: string) => void
 export async function openLanes(settings: LaneSettings, report: Report): Promise<Lane[]> {
   const wanted: LaneOptions[] = []
   if (settings.echo) wanted.push(...echoes(settings.echoSlots, report))
+  if (settings.lexical) wanted.push(...lexicals(report))
   if (settings.models === 'all' || settings.models.length > 0)
     for (const model of await chosen(settings, report)) wanted.push(laneOf(model, settings, report))
   const opened = await Promise.all(wanted.map((options) => opening(options)))
@@ -63,7 +69,10 @@ async function chosen({ modelDirs, models }: LaneSettings, report: Report): Prom
 }
 
 function laneOf(model: StoredModel, settings: LaneSettings, report: Report): LaneOptions {
-  const { id, paceTokensPerSecond, createdAtMs, sha256 } = model.manifest
+  const { manifest } = model
+  const { id, createdAtMs, sha256 } = manifest
+  const spec = specOf(model, settings)
+  const isPaced = settings.pace && manifest.kind === 'chat' && spec.engine === 'llama'
   const verified = new Map<string, string>()
   return {
     queue: id,
@@ -72,10 +81,7 @@ function laneOf(model: StoredModel, settings: LaneSettings, report: Report): Lan
     fingerprint: `fp_${sha256.slice(0, 12)}`,
     report,
     verify: () => verifyModel(model, verified),
-    spec: {
-      ...specOf(model, settings),
-      paceTokensPerSecond: settings.pace ? paceTokensPerSecond : null,
-    },
+    spec: isPaced ? { ...spec, paceTokensPerSecond: manifest.paceTokensPerSecond } : spec,
   }
 }
 
@@ -83,12 +89,33 @@ function laneOf(model: StoredModel, settings: LaneSettings, report: Report): Lan
 function echoes(slots: number, report: Report): LaneOptions[] {
   const common = {
     queue: ECHO_QUEUE,
-    createdAtMs: ECHO_BORN_MS,
+    createdAtMs: CODE_BORN_MS,
     fingerprint: 'fp_echo',
     report,
   }
   return [
     { ...common, spec: { engine: 'echo', slots }, models: ['echo-64-20-0'] },
     { ...common, spec: { engine: 'echo-in', slots }, models: ['echo-in-0'] },
+  ]
+}
+
+/** Each in its thread: a long list of texts must not keep a query waiting. */
+function lexicals(report: Report): LaneOptions[] {
+  // Another number where their vectors are others.
+  const common = { createdAtMs: CODE_BORN_MS, fingerprint: 'fp_lexical1', report }
+  const slots = LEXICAL_SLOTS
+  return [
+    {
+      ...common,
+      queue: LEXICAL_EMBED,
+      models: [LEXICAL_EMBED],
+      spec: { engine: 'lexical-embed', slots },
+    },
+    {
+      ...common,
+      queue: LEXICAL_RERANK,
+      models: [LEXICAL_RERANK],
+      spec: { engine: 'lexical-rerank', slots },
+    },
   ]
 }

@@ -1,14 +1,13 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { z } from 'zod'
 import { fileHash } from './file-hash.ts'
 import { Manifest, MANIFEST_FILE } from './manifest.ts'
 
 /** Writes what a model's file is now into its manifest. For whoever made the file: it makes any file the right one. */
 export async function seal(dir: string): Promise<Manifest> {
   const path = join(dir, MANIFEST_FILE)
-  const old = Manifest.partial({ bytes: true, sha256: true }).parse(
-    JSON.parse(await readFile(path, 'utf8')),
-  )
+  const old = z.looseObject({ file: z.string() }).parse(JSON.parse(await readFile(path, 'utf8')))
   const file = join(dir, old.file)
   const sealed = Manifest.parse({
     ...old,

@@ -1,14 +1,8 @@
-import {
-  getLlama,
-  LlamaLogLevel,
-  type Llama,
-  type LlamaContext,
-  type LlamaModel,
-} from 'node-llama-cpp'
+import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp'
 import { z } from 'zod'
 import type { LlamaSpec } from '../engine-spec.ts'
 import { ChatTemplate } from './chat-template.ts'
-import type { Gpu } from './gpu.ts'
+import { openLlama, step } from './open-llama.ts'
 
 /** Tokens that one step takes at most. */
 export const BATCH_TOKENS = 512
@@ -21,25 +15,10 @@ export interface OpenModel {
   contextTokens: number
 }
 
-const GPUS: Record<Gpu, 'auto' | 'cuda' | false> = { cpu: false, cuda: 'cuda', auto: 'auto' }
-
 /** Brings a model into memory. What it throws names the model and never a path: it may be shown to a caller. */
 export async function openModel(spec: LlamaSpec): Promise<OpenModel> {
-  const llama = await step(spec, `no llama.cpp for "${spec.gpu}" on this machine`, () =>
-    getLlama({
-      gpu: GPUS[spec.gpu],
-      // A worker neither downloads nor compiles: what it runs is what was installed.
-      build: 'never',
-      skipDownload: true,
-      logLevel: LlamaLogLevel.error,
-      logger: () => {},
-      maxThreads: 0,
-    }),
-  )
+  const { llama, model } = await openLlama(spec)
   try {
-    const model = await step(spec, 'its file is no model that llama.cpp can read', () =>
-      llama.loadModel({ modelPath: spec.file }),
-    )
     const contextTokens = Math.min(spec.contextTokens, model.trainContextSize)
     const context = await step(
       spec,
@@ -76,12 +55,4 @@ function templateOf(spec: LlamaSpec, model: LlamaModel): ChatTemplate {
     return asControl.length === asText.length && asControl.every((id, i) => id === asText[i])
   }
   return new ChatTemplate(data, { bos: bosString, eos: eosString, isPlain })
-}
-
-async function step<T>(spec: LlamaSpec, failure: string, run: () => Promise<T>): Promise<T> {
-  try {
-    return await run()
-  } catch (cause) {
-    throw new Error(`The model "${spec.model}" could not be loaded: ${failure}.`, { cause })
-  }
 }

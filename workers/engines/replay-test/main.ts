@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { findModels } from '../../models/find-models.ts'
 import { verifyModel } from '../../models/verify-model.ts'
 import { llamaEngine } from '../llama/llama-engine.ts'
-import { specOf } from '../spec-of-model.ts'
+import { chatSpecOf } from '../spec-of-model.ts'
 import { readDevice } from './device.ts'
 import { PROMPTS } from './prompts.ts'
 import { replayTest } from './replay-test.ts'
@@ -30,6 +30,9 @@ try {
   const why = found.broken.find((each) => each.id === id)?.why
   if (!model)
     throw new Error(why ?? `No folder of models holds "${id}". Name its folder in JUNE_MODELS_DIR.`)
+  const { manifest, file } = model
+  if (manifest.kind !== 'chat')
+    throw new Error(`"${id}" does not chat: there is nothing to replay.`)
   await verifyModel(model)
   const plan = {
     model: id,
@@ -37,11 +40,11 @@ try {
     tokens: Number(values.tokens),
     cuts: Number(values.cuts),
   }
-  const spec = specOf(model, device)
+  const spec = chatSpecOf({ manifest, file }, device)
   const report = await replayTest(plan, (replay) => llamaEngine({ ...spec, replay, cold: true }))
-  const verdict = verdictOf(report, model.manifest.replay)
+  const verdict = verdictOf(report, manifest.replay)
   const text = values.json
-    ? JSON.stringify({ ...report, manifest: model.manifest.replay, verdict }, null, 2)
+    ? JSON.stringify({ ...report, manifest: manifest.replay, verdict }, null, 2)
     : `${tableOf(report)}\n\n${verdict}`
   process.stdout.write(`${text}\n`)
 } catch (thrown) {

@@ -173,6 +173,8 @@ function jobFor({ kind }: Queue, gateway: GatewayId): Job {
     reading: { resumable: false, includeUsage: false },
   }
   if (kind === 'duplex') return { ...base, kind }
+  if (kind === 'embed') return { ...base, kind, inputs: ['Hello'] }
+  if (kind === 'rerank') return { ...base, kind, query: 'Hello', documents: ['Hello'] }
   const sampling = {
     temperature: 0,
     topP: 1,
