@@ -94,7 +94,7 @@ export const responseRoutes = ({
       hangup.abort()
       return c.json(base, 200, answered(c, head.id))
     }
-    const whole = await wholeResponse(partsOf(answer, head), base)
+    const whole = await wholeResponse(partsOf(answer, head), base).catch(namedHere)
     return c.json(whole, 200, answered(c, head.id))
   })
 }
@@ -169,3 +169,15 @@ const unkept = (): Failure =>
   new Failure('invalid', 'A response with "store": false cannot be resumed.', {
     param: 'x-stream-resume',
   })
+
+/** Workers name the fields of a chat: here they have other names. */
+const HERE: Readonly<Record<string, string>> = {
+  messages: 'input',
+  response_format: 'text.format',
+}
+
+function namedHere(thrown: unknown): never {
+  if (!(thrown instanceof Failure) || thrown.param === null) throw thrown
+  const { code, message, param } = thrown
+  throw new Failure(code, message, { param: HERE[param] ?? param, cause: thrown })
+}

@@ -58,6 +58,36 @@ describe('a June with its built-in model', () => {
     )
   })
 
+  test.for([
+    ['current', new OpenAI({ apiKey: 'later' })],
+    ['previous', new OpenAI6({ apiKey: 'later' }) as unknown as OpenAI],
+  ] as const)('gives responses and completions to the %s openai SDK', async ([, sdk]) => {
+    const client = sdk.withOptions({ apiKey, baseURL, maxRetries: 0 })
+    const asked = { model, input: QUESTION, temperature: 0, max_output_tokens: 24 }
+    const whole = await client.responses.create(asked)
+    expect(whole.output_text).toMatch(/June/)
+    const stream = client.responses.stream({ ...asked, include: ['message.output_text.logprobs'] })
+    const streamed = await stream.finalResponse()
+    expect(streamed.output_text).toBe(whole.output_text)
+    expect(streamed.usage?.output_tokens).toBe(whole.usage?.output_tokens)
+    const schema = { type: 'object', properties: { n: { type: 'integer' } }, required: ['n'] }
+    const parsed = await client.responses.create({
+      ...asked,
+      previous_response_id: whole.id,
+      text: { format: { type: 'json_schema', name: 'number', schema } },
+    })
+    expect(JSON.parse(parsed.output_text)).toEqual({ n: expect.any(Number) })
+    const text = { model, prompt: 'June serves', temperature: 0, max_tokens: 8, logprobs: 2 }
+    const { choices } = await client.completions.create(text)
+    const [choice] = choices
+    expect(choice?.logprobs?.tokens?.join('')).toBe(choice?.text)
+    expect(choice?.logprobs?.token_logprobs).toHaveLength(8)
+    const one = await client.completions.create({ ...text, stream: true })
+    let said = ''
+    for await (const chunk of one) said += chunk.choices.map((each) => each.text).join('')
+    expect(said).toBe(choice?.text)
+  })
+
   test('talks with the AI SDK', async () => {
     const june = createOpenAICompatible({ name: 'june', baseURL, apiKey, includeUsage: true })
     const asked = { model: june(model), prompt: QUESTION, temperature: 0, maxOutputTokens: 24 }

@@ -116,6 +116,34 @@ export function responses(stack: () => Stack): void {
       })
     })
 
+    test('that fails says why, whole, streamed and in the background, and nothing can follow it', async () => {
+      const openai = stack().openai()
+      // An echo keeps to no format, which its worker says.
+      const wrong = ask('echo-1-0-0', { text: { format: { type: 'json_object' } } })
+      expect(await refusal(post(wrong))).toEqual([400, 'text.format'])
+      const events = await readEvents(await post({ ...wrong, stream: true }))
+      const failed = { status: 'failed', error: { code: 'invalid_prompt' } }
+      expect(events.at(-1)).toMatchObject({ type: 'response.failed', response: failed })
+      expect(events.flatMap((event) => faultsBy('ResponseStreamEvent', event))).toEqual([])
+      const { id } = await openai.responses.create({ ...wrong, background: true } as typeof wrong)
+      await until(async () => (await openai.responses.retrieve(id)).status === 'failed')
+      expect(await openai.responses.retrieve(id)).toMatchObject(failed)
+      const chained = ask('echo-1-0-0', { previous_response_id: id })
+      expect(await refusal(post(chained))).toEqual([400, 'previous_response_id'])
+    })
+
+    test('that is not over cannot be gone on from, and deleted it leaves nothing', async () => {
+      const openai = stack().openai()
+      const slow = ask('echo-400-20-0', { background: true })
+      const { id } = await openai.responses.create(slow)
+      const chained = ask('echo-1-0-0', { previous_response_id: id })
+      expect(await refusal(post(chained))).toEqual([400, 'previous_response_id'])
+      await openai.responses.delete(id)
+      expect(await stack().ledger(jobOf(id))).toMatchObject({ outcome: 'cancelled' })
+      expect(await stack().stored('RESPONSES', `response.${jobOf(id)}.>`)).toBe(0)
+      expect(await refusal(get(id))).toEqual([404, 'response_id'])
+    })
+
     test('ends with its reader, where nobody said that it should go on', async () => {
       const abort = new AbortController()
       const begun = await stack().fetch('/v1/responses', {
