@@ -102,6 +102,12 @@ export class Leases implements AsyncDisposable {
     if (held.waiting.size > 0) feed(held)
   }
 
+  /** What was found to be dry may be so no more. */
+  hope(): void {
+    for (const held of this.#held.values())
+      held.pool.dryUntilMs = held.scarceUntilMs = Number.NEGATIVE_INFINITY
+  }
+
   putBack(window: Pick<Fund, 'budget' | 'startMs'>, amount: bigint): void {
     const held = this.#held.get(windowId(window))
     if (!held || amount <= 0n) return

@@ -55,6 +55,12 @@ export class Treasury implements AsyncDisposable {
     await this.leases[Symbol.asyncDispose]()
   }
 
+  /** A price or a budget was changed: there may be money where there was none. */
+  changed(): void {
+    this.standings.refresh()
+    this.leases.hope()
+  }
+
   /**
    * Fixes what a job costs and who pays, and takes what it needs at least: its prompt, as long as that can be, and one token.
    * Throws `insufficient_quota` where a budget does not have that.

@@ -54,7 +54,7 @@ export class Listening {
     this.#on(subjects.beats, (msg) => this.#onBeat(msg))
     this.#on(subjects.gatewayBeats, (msg) => this.#onGatewayBeat(msg))
     this.#on(subjects.poolDisconnects, (msg) => onDisconnect(desk, msg.json(), options.roster))
-    this.#on(subjects.moneyChanged, () => desk.treasury?.standings.refresh())
+    this.#on(subjects.moneyChanged, () => desk.treasury?.changed())
     this.#on(subjects.budgetsWanted, (msg) =>
       desk.treasury?.leases.wanted(BudgetId.parse(partOf(msg.subject, 2))),
     )

@@ -64,7 +64,7 @@ async function wholeChoice({ answer, head }: Choice, index: number): Promise<Who
       }
   throw new Failure('internal', 'The answer ended without its last frame.')
 
-  function choiceOf({ finish }: EndPart): WholeChoice['choice'] {
+  function choiceOf({ finish, code }: EndPart): WholeChoice['choice'] {
     return {
       index,
       message: {
@@ -77,6 +77,7 @@ async function wholeChoice({ answer, head }: Choice, index: number): Promise<Who
       },
       logprobs: logprobs.length === 0 ? null : { content: logprobs, refusal: null },
       finish_reason: finish,
+      ...(code && { code }),
     }
   }
 }

@@ -59,9 +59,12 @@ function plainTeller({ base, usage, index, job, after }: TellOptions): Teller {
 
   function finishing(end: EndPart): string {
     const id = job ? idLine(job, end.after) : ''
-    return `${id}${base},"choices":[{"index":${index},"delta":{},"logprobs":null,"finish_reason":"${end.finish}"}]${usage}}\n\n`
+    return `${id}${base},"choices":[{"index":${index},"delta":{},"logprobs":null,"finish_reason":"${end.finish}"${codeIn(end)}}]${usage}}\n\n`
   }
 }
+
+/** OpenAI has no word for a budget that ended: beside its own `length` this says which. */
+const codeIn = ({ code }: EndPart): string => (code ? `,"code":"${code}"` : '')
 
 type Delta = ChatCompletionChunk['choices'][number]['delta']
 
@@ -92,11 +95,13 @@ function markedTeller(
     const logprobs = parts.flatMap((part) =>
       part.kind === 'text' ? (part.logprobs?.content ?? []) : [],
     )
+    const end = parts.find((part) => part.kind === 'end')
     const choice = {
       index,
       delta: deltaOf(parts),
       logprobs: logprobs.length === 0 ? null : { content: logprobs, refusal: null },
-      finish_reason: parts.find((part) => part.kind === 'end')?.finish ?? null,
+      finish_reason: end?.finish ?? null,
+      ...(end?.code && { code: end.code }),
     }
     return `${id}${base},"choices":[${JSON.stringify(choice)}]${usage}}\n\n`
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Effort, MAX_TOP_LOGPROBS, type Sampling } from '../job.ts'
+import { EndCode } from '../frame.ts'
 import { ChatRequestMessages } from './chat-message.ts'
 import { EndUser } from './end-user.ts'
 import { atMost, isEmptyList, unsupported } from './fields.ts'
@@ -136,6 +137,8 @@ export const ChatCompletion = z.object({
       }),
       logprobs: Logprobs.nullable(),
       finish_reason: FinishReason,
+      /** Why it finished, where that says too little: a budget was used up at this token. */
+      code: EndCode.optional(),
     }),
   ),
   usage: Usage,
@@ -169,6 +172,7 @@ export const ChatCompletionChunk = z.object({
       }),
       logprobs: Logprobs.nullable(),
       finish_reason: FinishReason.nullable(),
+      code: EndCode.optional(),
     }),
   ),
   usage: Usage.nullish(),

@@ -3,6 +3,7 @@ import { bounds } from './bounds.ts'
 import { completions } from './completions.ts'
 import { clientTokens } from './client-tokens.ts'
 import { embeddings } from './embeddings.ts'
+import { budgets } from './budgets.ts'
 import { cli } from './cli.ts'
 import { batches } from './batches.ts'
 import { faults } from './faults.ts'
@@ -73,6 +74,7 @@ export function contract(runtime: Runtime): void {
     completions(stack)
     once(stack)
     usage(stack)
+    budgets(stack)
     responseCache(stack)
     faults(stack)
 
