@@ -16,6 +16,7 @@ import { docsRoutes } from './routes/docs.ts'
 import { fileRoutes } from './routes/files.ts'
 import { embeddingRoutes } from './routes/embeddings.ts'
 import { healthRoutes } from './routes/health.ts'
+import { issuerRoutes } from './routes/issuers.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { budgetRoutes } from './routes/budgets.ts'
 import { priceRoutes } from './routes/prices.ts'
@@ -59,6 +60,7 @@ export function createApp(ports: Ports) {
   app.route('/', budgetRoutes(ports))
   app.route('/', usageRoutes(ports))
   app.route('/', queueRoutes(ports))
+  app.route('/', issuerRoutes(ports))
   app.route('/', auditRoutes(ports))
   app.route('/', healthRoutes(ports))
   app.route('/', docsRoutes(ports))

@@ -14,8 +14,17 @@ import type { NewClientToken } from '../proto/client-token.ts'
 import type { BudgetView, NewBudget } from '../proto/budget.ts'
 import type { Dialect } from '../proto/calling.ts'
 import type { Job } from '../proto/job.ts'
-import type { BudgetId, FileId, JobId, KeyId, OrganisationId, ProjectId } from '../proto/ids.ts'
+import type {
+  IssuerId,
+  BudgetId,
+  FileId,
+  JobId,
+  KeyId,
+  OrganisationId,
+  ProjectId,
+} from '../proto/ids.ts'
 import type { QueueList } from '../proto/queues.ts'
+import type { IssuerQuery, IssuerView, NewIssuer } from '../proto/issuers.ts'
 import type { Limits } from '../proto/limits.ts'
 import type { Nanos } from '../proto/money.ts'
 import type { NewPrice, PriceView } from '../proto/price.ts'
@@ -49,6 +58,7 @@ export interface Ports {
   money: MoneyAdmin
   tenancy: Tenancy
   clientTokens: ClientTokens
+  vault: Vault
   limiter: Limiter
   usage: UsageBook
   files: Files
@@ -211,6 +221,13 @@ export interface KeyLimits {
   models: Readonly<Record<string, Limits>>
 }
 
+/** Keeps secrets that a gateway must be able to read. */
+export interface Vault {
+  seal(secret: string): Promise<string>
+  /** Throws where it was sealed with another key. */
+  open(sealed: string): Promise<string>
+}
+
 /** What browsers show instead of a key. */
 export interface ClientTokens {
   /** The token itself, which nobody sees again. */
@@ -263,6 +280,10 @@ export interface Tenancy {
   updateKey(actor: Actor, change: [KeyId, KeyPatch]): Promise<KeyView>
   rotateKey(actor: Actor, change: [KeyId, Rotation]): Promise<CreatedKey>
   revokeKey(actor: Actor, id: KeyId): Promise<KeyView>
+  listIssuers(actor: Actor, which: IssuerQuery): Promise<Page<IssuerView>>
+  /** Its secret, if it has one, is sealed. */
+  createIssuer(actor: Actor, wanted: NewIssuer): Promise<IssuerView>
+  removeIssuer(actor: Actor, id: IssuerId): Promise<IssuerView>
   listAudit(actor: Actor, which: AuditQuery): Promise<Page<AuditEntry>>
 }
 
@@ -278,7 +299,7 @@ export interface MoneyAdmin {
 }
 
 export type Meter = 'requests' | 'tokens' | 'streams' | 'audio'
-export type Scope = 'key' | 'project' | 'model'
+export type Scope = 'user' | 'key' | 'project' | 'model'
 
 /** So many a minute, and in one burst; of `streams`, so many at the same time. */
 export interface Bucket {

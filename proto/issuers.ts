@@ -25,6 +25,9 @@ const claim = z
   .max(500)
   .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'It has no control characters.')
 
+/** Whether somebody gave more than a public key: what signs must not lie here. */
+const isPrivate = ({ keys }: Jwks): boolean => keys.some((key) => 'd' in key || 'k' in key)
+
 /** RFC 7518, 3.2: as long as the hash. */
 const MIN_SECRET = 32
 
@@ -75,6 +78,7 @@ export const NewIssuer = z
       if (jwks !== undefined) told('jwks', 'HS256 has a secret and no public keys.')
       return
     }
+    if (jwks && isPrivate(jwks)) told('jwks', 'It holds a private key: give the public ones.')
     if (secret !== undefined) told('secret', `${algorithm} has public keys and no secret.`)
     if ((jwksUrl === undefined) === (jwks === undefined))
       told('jwks', `${algorithm} needs either jwksUrl or jwks.`)

@@ -1,6 +1,7 @@
 import type { Sql } from '../client.ts'
 import type { Actor } from './act.ts'
 import { listAudit } from './audit.ts'
+import { createIssuer, listIssuers, removeIssuer } from './issuers.ts'
 import { createKey, listKeys, readKey, revokeKey, rotateKey, updateKey } from './keys.ts'
 import {
   createOrganisation,
@@ -19,6 +20,7 @@ import {
 
 const reads = {
   listAudit,
+  listIssuers,
   listKeys,
   listOrganisations,
   listProjects,
@@ -27,6 +29,8 @@ const reads = {
   readProject,
 }
 const writes = {
+  createIssuer,
+  removeIssuer,
   createKey,
   createOrganisation,
   createProject,

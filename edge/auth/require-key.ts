@@ -60,7 +60,7 @@ function requireAddress({ cidrs }: Key, addressOf: (() => Address | undefined) |
 }
 
 /** Bounded, so that a header of 16 kB is no key to look for. */
-const MAX_SECRET_LENGTH = 200
+const MAX_SECRET_LENGTH = 4_096
 
 function bearer(header: string | undefined): string | undefined {
   const [scheme, secret, ...rest] = header?.trim().split(/\s+/) ?? []

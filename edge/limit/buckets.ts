@@ -1,4 +1,4 @@
-import type { Limits } from '../../proto/limits.ts'
+import { UNLIMITED, type Limits } from '../../proto/limits.ts'
 import type { Ask, Bucket, Cost, Key, Meter, Scope } from '../ports.ts'
 
 /** The field of `Limits` that each meter is bounded by. */
@@ -11,7 +11,7 @@ const fields: Record<Meter, keyof Limits> = {
 
 const REQUEST: Cost = { requests: 1, tokens: 0 }
 
-type Owner = Pick<Key, 'id' | 'project' | 'limits'>
+type Owner = Pick<Key, 'id' | 'project' | 'limits'> & Partial<Pick<Key, 'user'>>
 
 interface Prepared {
   entry: readonly Bucket[]
@@ -55,7 +55,14 @@ const AT_THE_DOOR: readonly Meter[] = ['requests', 'tokens']
 function preparedOf(key: Owner): Prepared {
   const known = prepared.get(key)
   if (known) return known
+  const perUser = key.user?.requestsPerMinute ?? null
   const entry = [
+    ...bucketsIn(
+      'user',
+      `${key.id}/${key.user?.id}`,
+      { ...UNLIMITED, requestsPerMinute: perUser },
+      AT_THE_DOOR,
+    ),
     ...bucketsIn('key', key.id, key.limits.key, AT_THE_DOOR),
     ...bucketsIn('project', key.project, key.limits.project, AT_THE_DOOR),
   ]

@@ -22,6 +22,7 @@ function put(
 }
 
 const whose: Record<Scope, string> = {
+  user: 'This user',
   key: 'This key',
   project: 'This project',
   model: 'This project, with this model,',

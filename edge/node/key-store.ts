@@ -1,8 +1,10 @@
 import { tenancyOver } from '../../db/acts/tenancy.ts'
 import type { Ask } from '../../db/money.ts'
 import { createClientToken } from '../../db/queries/client-tokens.ts'
-import { findKeyByHash, findKeyByToken } from '../../db/queries/find-key.ts'
+import { findIssuers, findKeyByHash, findKeyByToken } from '../../db/queries/find-key.ts'
 import type { KeyStore } from '../auth/cached-keys.ts'
+import type { IssuerStore } from '../auth/end-users.ts'
+import { issuersOf } from '../auth/issuer-of.ts'
 import { openedKey } from '../auth/key-of.ts'
 import { narrowed } from '../auth/narrowed.ts'
 import type { ClientTokens, Tenancy } from '../ports.ts'
@@ -11,7 +13,7 @@ import type { ClientTokens, Tenancy } from '../ports.ts'
 export const storedKeys = (
   ask: Ask,
   changed: () => Promise<void>,
-): KeyStore & { tenancy: Tenancy; clientTokens: ClientTokens } => ({
+): KeyStore & IssuerStore & { tenancy: Tenancy; clientTokens: ClientTokens } => ({
   byHash: async (hash) => {
     const row = await ask((db) => findKeyByHash(db, hash))
     return row && openedKey(row)
@@ -20,6 +22,7 @@ export const storedKeys = (
     const row = await ask((db) => findKeyByToken(db, hash))
     return row && narrowed(openedKey(row), row.token)
   },
+  byIssuer: async (issuer) => issuersOf(await ask((db) => findIssuers(db, issuer))),
   clientTokens: {
     create: (key, wanted, expiresAt) =>
       ask((db) => createClientToken(db, { key, expiresAt }, wanted)),

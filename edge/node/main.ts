@@ -18,8 +18,12 @@ import { announce } from '../auth/announce.ts'
 import { batchWork } from '../batches/batch-work.ts'
 import { BatchRunner } from '../batches/batch-runner.ts'
 import { sendAs } from '../batches/send-as.ts'
+import { bearers } from '../auth/bearers.ts'
 import { CachedKeys } from '../auth/cached-keys.ts'
 import { clientAddress } from '../auth/client-address.ts'
+import { EndUsers } from '../auth/end-users.ts'
+import { PublishedKeys } from '../auth/published-keys.ts'
+import { vaultOf } from '../auth/vault.ts'
 import { monotonicMs, sleep } from '../clock.ts'
 import { GatewayDesk } from '../jobs/gateway-desk.ts'
 import { SlicedLimiter } from '../limit/sliced-limiter.ts'
@@ -94,7 +98,17 @@ const store = storedKeys(
   }),
 )
 const money = moneyAdmin(ask, announce({ tell: () => tellAll(subjects.moneyChanged), log }))
-const keys = new CachedKeys(store, KEY_TTL_MS, log)
+const vault = vaultOf(env.JUNE_SECRET)
+const keys = bearers(
+  new CachedKeys(store, KEY_TTL_MS, log),
+  new EndUsers({
+    store,
+    published: new PublishedKeys((at, init) => fetch(at, init), log),
+    vault,
+    ttlMs: KEY_TTL_MS,
+    log,
+  }),
+)
 nc.subscribe(subjects.keyChanged, { callback: () => keys.forget() })
 
 const files = fileStore(ask)
@@ -121,6 +135,7 @@ const app: ReturnType<typeof createApp> = createApp({
   batches: { ...batches, stir: () => batchRunner.stir() },
   tenancy: store.tenancy,
   clientTokens: store.clientTokens,
+  vault,
   health: healthOf(desk, database),
   log,
   page: await readFile(new URL('../page/index.html', import.meta.url), 'utf8'),

@@ -23,6 +23,12 @@ const Vars = z.object({
    */
   CLIENT_ADDRESS_HEADER: z.string().default(''),
   RESPONSES_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
+  /** What issuers' secrets are sealed with, the same at all gateways. Empty, they are stored as they are. */
+  JUNE_SECRET: z
+    .string()
+    .default('')
+    .refine((text) => text === '' || text.length >= 32, 'Set it to 32 characters or more.')
+    .transform((text) => text || undefined),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
 export type Vars = z.infer<typeof Vars>

@@ -2,8 +2,10 @@ import { sql } from 'drizzle-orm'
 import { tenancyOver } from '../../db/acts/tenancy.ts'
 import type { Ask } from '../../db/money.ts'
 import { createClientToken } from '../../db/queries/client-tokens.ts'
-import { findKeyByHash, findKeyByToken } from '../../db/queries/find-key.ts'
+import { findIssuers, findKeyByHash, findKeyByToken } from '../../db/queries/find-key.ts'
 import type { KeyStore } from '../auth/cached-keys.ts'
+import type { IssuerStore } from '../auth/end-users.ts'
+import { issuersOf } from '../auth/issuer-of.ts'
 import { openedKey } from '../auth/key-of.ts'
 import { narrowed } from '../auth/narrowed.ts'
 import type { ClientTokens, Tenancy } from '../ports.ts'
@@ -11,7 +13,7 @@ import { within } from '../within.ts'
 
 const PROBE_MS = 1_000
 
-interface StoredKeys extends KeyStore {
+interface StoredKeys extends KeyStore, IssuerStore {
   tenancy: Tenancy
   clientTokens: ClientTokens
   /** Whether the database answers now. */
@@ -28,6 +30,7 @@ export const storedKeys = (ask: Ask, changed: () => Promise<void>): StoredKeys =
     const row = await ask((db) => findKeyByToken(db, hash))
     return row && narrowed(openedKey(row), row.token)
   },
+  byIssuer: async (issuer) => issuersOf(await ask((db) => findIssuers(db, issuer))),
   clientTokens: {
     create: (key, wanted, expiresAt) =>
       ask((db) => createClientToken(db, { key, expiresAt }, wanted)),

@@ -3,7 +3,11 @@ import { fileStore } from '../../db/file-store.ts'
 import { moneyAdmin } from '../../db/money.ts'
 import { usageBook } from '../../db/usage-book.ts'
 import { announce } from '../auth/announce.ts'
+import { bearers } from '../auth/bearers.ts'
 import { CachedKeys } from '../auth/cached-keys.ts'
+import { EndUsers } from '../auth/end-users.ts'
+import { PublishedKeys } from '../auth/published-keys.ts'
+import { vaultOf } from '../auth/vault.ts'
 import docsScript from '../page/dist/scalar.txt'
 import page from '../page/index.html'
 import type { Ports } from '../ports.ts'
@@ -29,7 +33,17 @@ export function portsOf(bindings: Bindings, waitUntil: (rest: Promise<unknown>) 
     ask,
     announce({ forget: () => keys.forget(), tell: () => bus.changed('keyChanged'), log }),
   )
-  const keys = new CachedKeys(store, KEY_TTL_MS, log)
+  const vault = vaultOf(vars.JUNE_SECRET)
+  const keys = bearers(
+    new CachedKeys(store, KEY_TTL_MS, log),
+    new EndUsers({
+      store,
+      published: new PublishedKeys((at, init) => fetch(at, init), log),
+      vault,
+      ttlMs: KEY_TTL_MS,
+      log,
+    }),
+  )
   return {
     answers: bus,
     responses: bus,
@@ -39,6 +53,7 @@ export function portsOf(bindings: Bindings, waitUntil: (rest: Promise<unknown>) 
     money: moneyAdmin(ask, announce({ tell: () => bus.changed('moneyChanged'), log })),
     tenancy: store.tenancy,
     clientTokens: store.clientTokens,
+    vault,
     limiter: objectLimiter(bindings),
     usage: usageBook(ask),
     files: fileStore(ask),

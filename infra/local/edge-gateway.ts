@@ -24,6 +24,7 @@ const VARIABLES = [
   'LOG_LEVEL',
   'BUS_SHARDS',
   'CLIENT_ADDRESS_HEADER',
+  'JUNE_SECRET',
   'RESPONSES_DAYS',
 ]
 
@@ -37,6 +38,7 @@ const Env = z.object({
   LOG_LEVEL: z.string().default('info'),
   BUS_SHARDS: z.string().default('1'),
   CLIENT_ADDRESS_HEADER: z.string().default(''),
+  JUNE_SECRET: z.string().default(''),
   RESPONSES_DAYS: z.string().default('30'),
 })
 

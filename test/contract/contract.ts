@@ -6,6 +6,7 @@ import { embeddings } from './embeddings.ts'
 import { budgets } from './budgets.ts'
 import { cli } from './cli.ts'
 import { batches } from './batches.ts'
+import { endUsers } from './end-users.ts'
 import { faults } from './faults.ts'
 import { fuzz } from './fuzz/fuzz.ts'
 import { hangUp } from './hang-up.ts'
@@ -64,6 +65,7 @@ export function contract(runtime: Runtime): void {
     bounds(stack)
     tenancy(stack)
     clientTokens(stack)
+    endUsers(stack)
     cli(stack)
     limits(stack)
     jobLimits(stack)

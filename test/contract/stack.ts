@@ -88,6 +88,7 @@ export class Stack implements AsyncDisposable {
       // How each runtime hears whom a request is from.
       TRUSTED_PROXIES: '127.0.0.1',
       CLIENT_ADDRESS_HEADER: 'x-forwarded-for',
+      JUNE_SECRET: 'the secret of the operator of this test',
     }
     const stack = new Stack({
       runtime,
