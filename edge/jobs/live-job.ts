@@ -13,6 +13,8 @@ import type { Waiting } from './lines.ts'
 import { Silence } from './silence.ts'
 import { Tape } from './tape.ts'
 
+const NOTHING: Usage = { promptTokens: 0, cachedTokens: 0, completionTokens: 0 }
+
 /** Who computes a job now. */
 export interface Holder extends Holding {
   /** Whether a frame of this epoch was accepted. */
@@ -144,7 +146,9 @@ export class LiveJob implements Post {
   }
 
   /** What it used so far. A prompt that no worker told of counts nothing. */
+  /** A job that only counts its prompt used none of it: no model read it. */
   get usage(): Usage {
+    if (this.job.kind === 'chat' && this.job.sampling.maxTokens === 0) return NOTHING
     const { promptTokens = 0, cachedTokens = 0 } = this.prompt ?? {}
     const completionTokens = SAYS[this.job.kind] ? this.next : 0
     return { promptTokens, cachedTokens, completionTokens }

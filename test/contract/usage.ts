@@ -87,6 +87,17 @@ export function usage(stack: () => Stack): void {
       })
     })
 
+    test('of a prompt that was only counted is nothing', async () => {
+      const { secret } = await stack().newKey()
+      const json = { model: 'echo-1-0-0', messages: hello }
+      const path = '/v1/messages/count_tokens'
+      const response = await stack().fetch(path, { key: secret, json })
+      expect(await response.json()).toEqual({ input_tokens: 2 })
+      const job = JobId.parse(response.headers.get('x-generation-id'))
+      await until(async () => (await rowOf(job)) !== undefined)
+      expect(await rowOf(job)).toMatchObject({ outcome: 'done', prompt_tokens: 0 })
+    })
+
     test('goes on from page to page, without a gap', async () => {
       const endS = startS + 3 * 3_600
       const query = { bucket_width: '1h', end_time: String(endS), limit: '2' }

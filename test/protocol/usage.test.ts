@@ -1,7 +1,10 @@
+import { jetstreamManager } from '@nats-io/jetstream'
+import { sql } from 'drizzle-orm'
 import { describe, vi } from 'vitest'
 import { Database } from '../../edge/node/database.ts'
 import { writeUsage } from '../../db/queries/write-usage.ts'
 import { startTcpProxy } from '../../infra/testing/tcp-proxy.ts'
+import { LEDGER, USAGE } from '../../proto/subjects.ts'
 import { echoJob, read } from './desk-fixture.ts'
 import { never } from './two-desks.ts'
 import { into, rowsOf, startWriter, sumsOf, test } from './usage-fixture.ts'
@@ -108,6 +111,24 @@ describe('a job that ended', () => {
     await vi.waitFor(async () => expect(await ledger.unwritten()).toBe(0), SOON)
     expect(one.counts.written + other.counts.written).toBe(40)
     expect(await sumsOf(db, project)).toEqual({ rows: [40, 800], hours: [40, 800] })
+  })
+
+  test('is written again into a database that lost it, where an operator removes the consumer', async ({
+    nats,
+    broker,
+    db,
+    ledger,
+    project,
+    expect,
+  }) => {
+    await using writer = await startWriter(nats.url('g1'), into(db))
+    for (let i = 0; i < 4; i++) await ledger.end(project)
+    await vi.waitFor(async () => expect(await rowsOf(db, project)).toHaveLength(4), SOON)
+    await db.execute(sql`truncate usage, usage_hours`)
+    await (await jetstreamManager(broker)).consumers.delete(LEDGER, USAGE)
+    await vi.waitFor(async () => expect(await rowsOf(db, project)).toHaveLength(4), SOON)
+    expect(await sumsOf(db, project)).toEqual({ rows: [4, 80], hours: [4, 80] })
+    expect(writer.counts.written).toBe(8)
   })
 
   test('and cannot be written keeps no other from it', async ({
