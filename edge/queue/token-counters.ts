@@ -40,8 +40,9 @@ export class TokenCounters<T> {
     return this.#size
   }
 
-  get tenants(): number {
-    return this.#backlogged.size
+  /** Tenants that are remembered. */
+  get known(): number {
+    return this.#tenants.size
   }
 
   waitingOf(tenant: string): number {
@@ -110,10 +111,16 @@ export class TokenCounters<T> {
     return ahead
   }
 
-  /** For whoever looks on. */
+  /** Who has jobs here, for whoever looks on. */
   *view(): Generator<{ tenant: string; waiting: number; served: number; counter: number }> {
-    for (const [tenant, { waiting, served, counter }] of this.#tenants)
-      yield { tenant, waiting: waiting.size, served, counter }
+    for (const [name, tenant] of this.#tenants)
+      if (!isIdle(tenant))
+        yield {
+          tenant: name,
+          waiting: tenant.waiting.size,
+          served: tenant.served,
+          counter: tenant.counter,
+        }
   }
 
   #join(name: string): Tenant<T> {

@@ -16,6 +16,7 @@ import { jobLimits, limits } from './limits.ts'
 import { messages } from './messages.ts'
 import { operations } from './operations.ts'
 import { promises } from './promises.ts'
+import { queues } from './queues.ts'
 import { refusals } from './refusals.ts'
 import { responseCache } from './response-cache.ts'
 import { responses } from './responses.ts'
@@ -70,6 +71,7 @@ export function contract(runtime: Runtime): void {
     limits(stack)
     jobLimits(stack)
     hangUp(stack, runtime)
+    queues(stack)
     slowReader(stack)
     resume(stack)
     responses(stack)
