@@ -133,8 +133,8 @@ async function admitKept(
 ): Promise<Admitted> {
   const { messages, ...stored } = asked
   const { store, background } = settings
-  const { priority } = TIERS[request.service_tier ?? 'default']
-  const who = { ...asker, priority, resumable: store }
+  const tier = request.service_tier && TIERS[request.service_tier]
+  const who = { ...asker, resumable: store, ...(tier && { priority: tier.priority }) }
   const endsWithReader = !background && !asker.resumable && !asker.once
   const wanted: Wanted = {
     model: request.model,

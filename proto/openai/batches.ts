@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { BatchId, FileId } from '../ids.ts'
+import { Metadata } from './metadata.ts'
 
 /** Requests of one batch: OpenAI's own bound. */
 export const MAX_BATCH_LINES = 50_000
@@ -12,10 +13,6 @@ export const BatchEndpoint = z.enum([
   '/v1/responses',
 ])
 export type BatchEndpoint = z.infer<typeof BatchEndpoint>
-
-export const Metadata = z
-  .record(z.string().max(64), z.string().max(512))
-  .refine((pairs) => Object.keys(pairs).length <= 16, { error: 'At most 16 pairs are possible.' })
 
 export const NewBatch = z.object({
   input_file_id: z.string().max(100),

@@ -4,10 +4,9 @@ import { Effort, MAX_TOP_LOGPROBS } from '../job.ts'
 import { isEmptyList, listOf, unsupported } from './fields.ts'
 import { JsonSchema } from './response-format.ts'
 import { FlatTools, MAX_TOOLS } from './tools.ts'
+import { Metadata } from './metadata.ts'
 import { ServiceTier, ToldTier } from './service-tier.ts'
 import { ItemResource, OutputItem, ResponseInput } from './response-items.ts'
-
-const MAX_METADATA = 16
 
 const Include = z.enum([
   'file_search_call.results',
@@ -22,15 +21,6 @@ const Include = z.enum([
 
 /** What asks for log probabilities. */
 export const LOGPROBS: z.infer<typeof Include> = 'message.output_text.logprobs'
-
-const Metadata = z
-  .record(z.string(), z.string().max(512))
-  .refine((pairs) => Object.keys(pairs).length <= MAX_METADATA, {
-    error: `At most ${MAX_METADATA} pairs are possible.`,
-  })
-  .refine((pairs) => Object.keys(pairs).every((key) => key.length <= 64), {
-    error: 'A name has at most 64 characters.',
-  })
 
 const ToolChoice = z.union(
   [

@@ -39,6 +39,16 @@ export function responses(stack: () => Stack): void {
       expect(await openai.responses.retrieve(made.id)).toEqual(made)
     })
 
+    test('waits as long as its tier says', async () => {
+      const openai = stack().openai()
+      const flex = await openai.responses.create(ask('echo-1-0-0', { service_tier: 'flex' }))
+      expect(flex.service_tier).toBe('flex')
+      expect(await stack().ledger(jobOf(flex.id))).toMatchObject({ priority: 'batch' })
+      const plain = await openai.responses.create(ask('echo-1-0-0'))
+      expect(plain.service_tier).toBe('default')
+      expect(await stack().ledger(jobOf(plain.id))).toMatchObject({ priority: 'default' })
+    })
+
     test('is streamed in events that count from 0, and they are the same whenever they are read', async () => {
       const openai = stack().openai()
       const stream = await openai.responses.create({
