@@ -45,9 +45,10 @@ export const modelRoutes = ({ catalogue }: Pick<Ports, 'catalogue'>) =>
       return c.json(viewOf(served), 200, c.var.headers)
     })
 
-const viewOf = ({ id, createdAtMs }: Served): Model => ({
+const viewOf = ({ id, kind, createdAtMs }: Served): Model => ({
   id,
   object: 'model',
   created: Math.floor(createdAtMs / 1000),
   owned_by: 'june',
+  kind,
 })

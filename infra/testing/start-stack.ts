@@ -58,6 +58,8 @@ export async function startStack(options: StackOptions = {}): Promise<StackFixtu
       ...process.env,
       ...ANY_PORT,
       JUNE_ECHO: '1',
+      // Two threads more a worker, for those who ask for them.
+      JUNE_LEXICAL: '0',
       WORKERS: String(workers),
       GATEWAYS: String(gateways),
       JUNE_DATA_DIR: dataDir,

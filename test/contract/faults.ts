@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { readWords, vectorOf } from '../../workers/engines/lexical/features.ts'
 import { hello, oracle } from './oracle.ts'
 import { readSse } from './sse.ts'
 import type { Stack, WorkerName } from './stack.ts'
@@ -7,6 +8,11 @@ import { until } from './until.ts'
 
 const SEED = 42
 const CHAT = '/v1/chat/completions'
+
+const BLOCKS = 'june_worker_blocks_total'
+
+const longText = (at: number): string =>
+  Array.from({ length: 150 }, (_, i) => `word${at * 7 + i * i}`).join(' ')
 
 export function faults(stack: () => Stack): void {
   const ask = (tokens: number, gapMs: number) => stack().stream(`echo-${tokens}-${gapMs}-0`, SEED)
@@ -26,6 +32,27 @@ export function faults(stack: () => Stack): void {
       expect(await stack().metric(killed, 'june_worker_jobs_running')).toBe(1)
       await stack().endWorker(killed, 'SIGKILL')
       expect(readSse(await text)).toMatchObject({ text: oracle(SEED, 600), done: true })
+      await stack().startWorker(killed)
+      await stack().endWorker('w2', 'SIGTERM')
+    })
+
+    test('of the worker is not seen in its vectors', async () => {
+      await stack().startWorker('w2')
+      const input = Array.from({ length: 1_000 }, (_, i) => longText(i))
+      const asked = stack()
+        .openai()
+        .embeddings.create({ model: 'june-embed', input })
+        .withResponse()
+      const killed = await holder()
+      const blocks = await stack().metric(killed, BLOCKS)
+      await until(async () => (await stack().metric(killed, BLOCKS)) > blocks + 100)
+      await stack().endWorker(killed, 'SIGKILL')
+      const { data, response } = await asked
+      expect(data.data.map(({ embedding }) => embedding.slice(0, 8).map(Math.fround))).toEqual(
+        input.map((text) => Array.from(vectorOf(readWords(text)).slice(0, 8))),
+      )
+      const record = await stack().ledger(String(response.headers.get('x-generation-id')))
+      expect(record?.spans.map(({ from }) => from > 0)).toEqual([false, true])
       await stack().startWorker(killed)
       await stack().endWorker('w2', 'SIGTERM')
     })

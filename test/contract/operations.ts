@@ -102,6 +102,7 @@ export const operations = (stack: () => Stack) =>
           object: 'model',
           created: expect.any(Number),
           owned_by: 'june',
+          kind: expect.stringMatching(/^(chat|duplex|embed|rerank)$/),
         })
         expect(await openai.models.retrieve(model.id)).toMatchObject({ id: model.id })
       }

@@ -8,7 +8,10 @@ import { Failure, type FailureCode } from '../../proto/failure.ts'
 export const KEY = 'sk-june-of-the-test'
 
 const PAGE = new URL('../../edge/page/index.html', import.meta.url)
-const MODELS = ['echo', 'june-chat', 'other'].map((id) => ({ id, object: 'model' }))
+const MODELS = [
+  { id: 'june-embed', object: 'model', kind: 'embed' },
+  ...['echo', 'june-chat', 'other'].map((id) => ({ id, object: 'model', kind: 'chat' })),
+]
 
 /** One question as the server heard it, and the hand that answers it. */
 export class Asked {
