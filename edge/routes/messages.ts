@@ -14,6 +14,7 @@ import { askerOf } from '../admission/asker.ts'
 import { hangupOf } from '../admission/hangup.ts'
 import { otherKind } from '../catalogue/other-kind.ts'
 import { router, type AppEnv } from '../http.ts'
+import { callingIn } from '../messages/calling.ts'
 import { messageHead } from '../messages/head.ts'
 import { messageEvents, messageOpening } from '../messages/message-events.ts'
 import { COUNTING, samplingOf } from '../messages/sampling.ts'
@@ -93,6 +94,7 @@ export const messageRoutes = ({
         )
       const { head, answer } = await admit(asker, {
         model: request.model,
+        user: request.metadata?.user_id ?? undefined,
         work: (served) => workOf(request, served, samplingOf(request)),
       })
       const message = messageHead(head)
@@ -124,7 +126,8 @@ function workOf(
   sampling: Extract<Work, { kind: 'chat' }>['sampling'],
 ): Work {
   if (served.kind !== 'chat') throw otherKind(served, 'chat')
-  return { kind: 'chat', messages: turnsOf(request), sampling }
+  const calling = callingIn(request)
+  return { kind: 'chat', messages: turnsOf(request), ...(calling && { calling }), sampling }
 }
 
 function streamed(

@@ -134,4 +134,31 @@ describe('a June with its built-in model', () => {
     const unknown = client.messages.create({ ...asked, model: 'none' })
     await expect(unknown).rejects.toMatchObject({ status: 404, requestID: /^req_/ })
   })
+
+  test('calls functions of the Anthropic SDK', async () => {
+    const client = new Anthropic({ apiKey, baseURL: stack.run.gateway, maxRetries: 0 })
+    const schema = { type: 'object', properties: { city: { enum: ['Bern', 'Oslo'] } } } as const
+    const asked = {
+      model,
+      messages,
+      max_tokens: 120,
+      tools: [{ name: 'weather', input_schema: { ...schema, required: ['city'] } }],
+      tool_choice: { type: 'tool', name: 'weather' },
+    } satisfies Anthropic.MessageCreateParams
+    const whole = await client.messages.create(asked)
+    expect(whole).toMatchObject({
+      stop_reason: 'tool_use',
+      content: [
+        {
+          type: 'tool_use',
+          name: 'weather',
+          input: { city: expect.stringMatching(/^(Bern|Oslo)$/) },
+        },
+      ],
+    })
+    const told = await client.messages.stream(asked).finalMessage()
+    expect(told.content).toMatchObject([
+      { type: 'tool_use', input: { city: expect.stringMatching(/^(Bern|Oslo)$/) } },
+    ])
+  })
 })
