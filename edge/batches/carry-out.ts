@@ -37,8 +37,9 @@ export async function carryOut(
     const response = await unlessAborted(send(request.url, { headers, body, signal }), signal)
     const text = await unlessAborted(response.text(), signal)
     const waits = response.status === 429 || response.status === 503
+    // A limit that is too far away for an SDK to wait for is not too far for a batch.
     const again = waits
-      ? response.headers.get('x-should-retry') !== 'false'
+      ? response.headers.has('retry-after-ms') || response.headers.get('x-should-retry') !== 'false'
       : isOurs(response) && tries < TRIES
     if (!again) return carried(response, text, { batch, line, request })
     const asked = Number(response.headers.get('retry-after-ms') ?? Number.NaN)

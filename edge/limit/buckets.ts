@@ -14,59 +14,46 @@ const REQUEST: Cost = { requests: 1, tokens: 0 }
 type Owner = Pick<Key, 'id' | 'project' | 'limits'> & Partial<Pick<Key, 'user'>>
 
 interface Prepared {
-  entry: readonly Bucket[]
-  /** By model, for a job whose request was counted at the door, and for one that came without a request. */
-  job: Map<string, readonly Bucket[]>
-  whole: Map<string, readonly Bucket[]>
+  request: Ask
+  /** By model. */
+  jobs: Map<string, readonly Bucket[]>
 }
 
 /** By the key as it is remembered: a key that changed is another object. */
 const prepared = new WeakMap<Owner, Prepared>()
 
 /** A request of this key, whatever it asks for. Tokens it only looks at: what is left of them is told with every answer. */
-export function askOfRequest(key: Owner): Ask {
-  return { project: key.project, buckets: preparedOf(key).entry, cost: REQUEST }
-}
+export const askOfRequest = (key: Owner): Ask => preparedOf(key).request
 
-/** What a job of this key takes beyond its request, which the requests of its model are a part of. */
-export function bucketsOfJob(
-  key: Owner,
-  model: string,
-  { counted }: { counted: boolean },
-): readonly Bucket[] {
-  const { job, whole } = preparedOf(key)
-  const known = counted ? job : whole
-  const found = known.get(model)
-  if (found) return found
+/** What a job of this key takes beyond its request, which of its model's limits is a part. */
+export function bucketsOfJob(key: Owner, model: string): readonly Bucket[] {
+  const { jobs } = preparedOf(key)
+  const known = jobs.get(model)
+  if (known) return known
   const own = key.limits.models[model]
   const made = [
-    ...bucketsIn('key', key.id, key.limits.key, counted ? BEYOND : ALL),
-    ...bucketsIn('project', key.project, key.limits.project, counted ? BEYOND : ALL),
-    ...(own ? bucketsIn('model', `${key.project}/${model}`, own, ALL) : []),
+    ...bucketsIn('key', key.id, key.limits.key, OF_JOB),
+    ...bucketsIn('project', key.project, key.limits.project, OF_JOB),
+    ...(own ? bucketsIn('model', `${key.project}/${model}`, own, OF_MODEL) : []),
   ]
-  known.set(model, made)
+  jobs.set(model, made)
   return made
 }
 
-const ALL: readonly Meter[] = ['requests', 'tokens', 'streams', 'audio']
-const BEYOND: readonly Meter[] = ['tokens', 'streams', 'audio']
-const AT_THE_DOOR: readonly Meter[] = ['requests', 'tokens']
+const OF_REQUEST: readonly Meter[] = ['requests', 'tokens']
+const OF_JOB: readonly Meter[] = ['tokens', 'streams', 'audio']
+const OF_MODEL: readonly Meter[] = ['requests', ...OF_JOB]
 
 function preparedOf(key: Owner): Prepared {
   const known = prepared.get(key)
   if (known) return known
-  const perUser = key.user?.requestsPerMinute ?? null
-  const entry = [
-    ...bucketsIn(
-      'user',
-      `${key.id}/${key.user?.id}`,
-      { ...UNLIMITED, requestsPerMinute: perUser },
-      AT_THE_DOOR,
-    ),
-    ...bucketsIn('key', key.id, key.limits.key, AT_THE_DOOR),
-    ...bucketsIn('project', key.project, key.limits.project, AT_THE_DOOR),
+  const perUser = { ...UNLIMITED, requestsPerMinute: key.user?.requestsPerMinute ?? null }
+  const buckets = [
+    ...bucketsIn('user', `${key.id}/${key.user?.id}`, perUser, OF_REQUEST),
+    ...bucketsIn('key', key.id, key.limits.key, OF_REQUEST),
+    ...bucketsIn('project', key.project, key.limits.project, OF_REQUEST),
   ]
-  const made = { entry, whole: new Map(), job: new Map() }
+  const made = { request: { project: key.project, buckets, cost: REQUEST }, jobs: new Map() }
   prepared.set(key, made)
   return made
 }

@@ -26,8 +26,7 @@ export async function takeForJob(
   { key, headers }: JobAsker,
   job: Job,
 ): Promise<boolean> {
-  // The jobs of a batch come without a request of their own that was counted at the door: each counts as one.
-  const buckets = bucketsOfJob(key, job.model, { counted: job.priority !== 'batch' })
+  const buckets = bucketsOfJob(key, job.model)
   if (buckets.length === 0) return false
   const taken = limiter.take(askOfJob(job, buckets))
   const verdict = taken instanceof Promise ? await taken : taken

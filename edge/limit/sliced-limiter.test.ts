@@ -54,7 +54,7 @@ describe('gateways that share a limit', () => {
   })
 
   test('spend nothing of a lease that ended, and nothing of what they are giving back', async () => {
-    const world = new World(2)
+    const world = new World(2, [50])
     const ask = asking(bucketOf(100))
     expect(await admitted(world, ask, [0, 0, 0])).toBe(3)
     expect(world.at(0).take(ask)).not.toBeInstanceOf(Promise)
@@ -64,7 +64,7 @@ describe('gateways that share a limit', () => {
     await asked
     await world.pass(1_000)
     const givingBack = world.at(0).beat()
-    await Promise.resolve()
+    for (let turns = 0; turns < 20; turns++) await Promise.resolve()
     const meanwhile = world.at(0).take(ask)
     expect(meanwhile).toBeInstanceOf(Promise)
     await Promise.all([givingBack, meanwhile])

@@ -34,12 +34,13 @@ describe('a caller who hung up', () => {
         await next()
       })
       .route('/', chatRoutes({ answers, catalogue, limiter: new MemoryLimiter(), log }))
-    await app.request('/v1/chat/completions', {
+    const init = {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hi' }] }),
       signal: AbortSignal.abort(),
-    })
+    }
+    await app.request('/v1/chat/completions', init, {})
     expect(asked.map(({ aborted }) => aborted)).toEqual([true])
   })
 })
