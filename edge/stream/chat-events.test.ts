@@ -39,6 +39,17 @@ describe('the events of a chat', () => {
     expect(text).not.toContain('"error"')
   })
 
+  test('say that money ended it, where it did', async () => {
+    const spent = {
+      finish: 'length',
+      code: 'budget_exhausted',
+      promptTokens: 1,
+      cachedTokens: 0,
+    } as const
+    const text = await said(frames(word, encodeFrame(1, 1, { kind: 'end', ...spent })))
+    expect(text).toContain('"finish_reason":"length","code":"budget_exhausted"}')
+  })
+
   test.for<[string, (Uint8Array | Failure)[]]>([
     ['stops without its end', [word]],
     ['is nothing at all', []],

@@ -1,3 +1,4 @@
+import type { CallSyntax } from '../../proto/calling.ts'
 import type { Gpu } from './llama/gpu.ts'
 import type { Replay } from './replay.ts'
 
@@ -22,6 +23,8 @@ export interface LlamaSpec {
   /** Tokens a second of each stream, `null` for as fast as it goes. */
   paceTokensPerSecond: number | null
   replay: Replay
+  /** How the model calls functions; by default as its chat template shows. */
+  calls?: CallSyntax
   /** Slots keep nothing for the next answer: whoever compares takeovers must not meet what he took over. */
   cold?: boolean
   gpu: Gpu

@@ -23,7 +23,7 @@ export function chatSpecOf(
   { manifest, file }: { manifest: ChatManifest; file: string },
   device: Device,
 ): { engine: 'llama' } & LlamaSpec {
-  const { id, slots, contextTokens, replay } = manifest
+  const { id, slots, contextTokens, replay, calls } = manifest
   return {
     engine: 'llama',
     model: id,
@@ -33,6 +33,7 @@ export function chatSpecOf(
     replay,
     paceTokensPerSecond: null,
     ...placed(device),
+    ...(calls && { calls }),
   }
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CallSyntax } from '../../proto/calling.ts'
 import { Replay } from '../engines/replay.ts'
 
 const stored = {
@@ -28,6 +29,8 @@ export const ChatManifest = z.object({
   paceTokensPerSecond: z.number().positive().nullable(),
   /** What is right for a model and a device, `june models replay-test <id>` finds out. */
   replay: Replay.default('prefill'),
+  /** How it calls functions, where its chat template does not show that. */
+  calls: CallSyntax.optional(),
   /** Its old name: left unread, it would make answers that were exact inexact. */
   exact: z
     .undefined({

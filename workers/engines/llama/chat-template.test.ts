@@ -125,6 +125,27 @@ describe('a chat template', () => {
     expect(asked(CHATML)).toMatch(/assistant\n$/)
   })
 
+  test('is told how it calls where it does not show that', ({ expect }) => {
+    const source = '{{ tools | tojson }} as you know'
+    const own = new ChatTemplate(source, { ...tokens, calls: 'llama3' })
+    expect(own.dialect).toEqual({ calls: 'llama3' })
+    expect(textOf(own.render(hello, { calling: adding }))).toContain('as you know')
+    expect(dialectOf(source)).toEqual({ calls: 'hermes' })
+  })
+
+  test.for([
+    ['{% if enable_thinking %}<think>\n{% endif %}', 'high', /hi$/],
+    ['{% if enable_thinking %}<think>\n{% endif %}', 'none', /hi$/],
+    ["{% if reasoning_effort != 'low' %}<think>\n{% endif %}", 'low', /<think>\n$/],
+    ['<think>\n', 'none', /<think>\n*<\/think>\n\n$/],
+  ] as const)(
+    'opens thoughts as its answers are read, whatever is asked: %s, %s',
+    ([source, effort, end], { expect }) => {
+      const template = new ChatTemplate(`{{ messages[0].content }}${source}`, tokens)
+      expect(textOf(template.render(hello, { effort }))).toMatch(end)
+    },
+  )
+
   test('tells a template how much to think', ({ expect }) => {
     const source = '{{ enable_thinking }} {{ reasoning_effort }}'
     const asked = (effort: 'none' | 'high') =>

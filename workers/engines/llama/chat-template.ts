@@ -1,5 +1,5 @@
 import { Template } from '@huggingface/jinja'
-import type { Calling, Dialect } from '../../../proto/calling.ts'
+import type { Calling, CallSyntax, Dialect, Thinking } from '../../../proto/calling.ts'
 import { Failure } from '../../../proto/failure.ts'
 import type { ChatMessage, Effort } from '../../../proto/job.ts'
 import { inWords } from './calls-in-words.ts'
@@ -18,6 +18,8 @@ interface TemplateRules {
   eos: string | null
   /** Whether a text is no control token, in whole or in part. What a template is given as it is must be. */
   isPlain?: (text: string) => boolean
+  /** How it calls functions, where the template does not show that. */
+  calls?: CallSyntax | undefined
 }
 
 /**
@@ -33,11 +35,11 @@ export class ChatTemplate {
   /** The template itself tells the model of functions, and how it calls them is known here. */
   readonly #knowsTools: boolean
 
-  constructor(source: string, { bos, eos, isPlain = () => true }: TemplateRules) {
+  constructor(source: string, { bos, eos, isPlain = () => true, calls }: TemplateRules) {
     this.#template = new Template(source)
     this.#globals = { bos_token: bos ?? '', eos_token: eos ?? '' }
     this.#isPlain = isPlain
-    const { dialect, knowsTools } = readDialect(source, (tools) => this.#probe(tools))
+    const { dialect, knowsTools } = readDialect(source, (tools) => this.#probe(tools), calls)
     this.dialect = dialect
     this.#knowsTools = knowsTools
   }
@@ -47,12 +49,22 @@ export class ChatTemplate {
       ? this.#rendered(messages, asking)
       : this.#inWords(messages, asking)
     const { calling, held, effort } = asking
-    const prompt = parts.map(({ text, literal }) => (literal ? '' : text)).join('')
-    if ((held || effort === 'none') && prompt.trimEnd().endsWith('<think>'))
-      parts.push({ text: '\n</think>\n\n', literal: false })
+    this.#settle(parts, held || effort === 'none' ? 'closed' : this.dialect.thinking)
     if (calling?.choice === 'required' && this.dialect.calls === 'mistral')
       parts.push({ text: '[TOOL_CALLS]', literal: false })
     return parts
+  }
+
+  /** Whether a prompt opens the thoughts of its answer may depend on what it asks for; whoever reads the answer cannot know. */
+  #settle(parts: Part[], thinking: Thinking | 'closed' | undefined): void {
+    const last = parts.at(-1)
+    const text = last && !last.literal ? last.text : ''
+    const at = /<think>\s*$/.exec(text)?.index
+    if (thinking === 'opened' && at === undefined) parts.push({ text: '<think>\n', literal: false })
+    if (thinking === 'closed' && at !== undefined)
+      parts.push({ text: '\n</think>\n\n', literal: false })
+    if (thinking === 'marked' && at !== undefined)
+      parts.splice(-1, 1, { text: text.slice(0, at), literal: false })
   }
 
   /** For a model that was not taught how to: told in its first message, or, where it takes none, in the user's. */

@@ -54,5 +54,5 @@ function templateOf(spec: LlamaSpec, model: LlamaModel): ChatTemplate {
     const asText = model.tokenize(text, false)
     return asControl.length === asText.length && asControl.every((id, i) => id === asText[i])
   }
-  return new ChatTemplate(data, { bos: bosString, eos: eosString, isPlain })
+  return new ChatTemplate(data, { bos: bosString, eos: eosString, isPlain, calls: spec.calls })
 }

@@ -23,12 +23,16 @@ const FAMILIES: readonly [CallSyntax, (source: string) => boolean][] = [
   ['llama3', (source) => source.includes('<|start_header_id|>') && source.includes('"parameters"')],
 ]
 
-/** How a model tells calls and thoughts, as far as its chat template shows. `probe` renders it, with a function or without. */
+/**
+ * How a model tells calls and thoughts: as whoever brought it says, else as far as its chat template shows. `probe` renders
+ * that, with a function or without.
+ */
 export function readDialect(
   source: string,
   probe: (tools: boolean) => string,
+  said?: CallSyntax,
 ): { dialect: Dialect; knowsTools: boolean } {
-  const family = FAMILIES.find(([, isIt]) => isIt(source))?.[0]
+  const family = said ?? FAMILIES.find(([, isIt]) => isIt(source))?.[0]
   const told = source.includes('tools') && probe(true).includes(PROBE.function.name)
   const knowsTools = family !== undefined && told
   const thinking = thinkingOf(source, probe)
