@@ -126,12 +126,17 @@ function listed(query: object, name: string): string[] | undefined {
   const said = query as Record<string, string | string[] | undefined>
   const all = [said[name] ?? [], said[`${name}[]`] ?? []].flat().flatMap((part) => part.split(','))
   if (all.length === 0) return undefined
-  if (all.length <= MAX_LISTED && all.every((one) => one && one.length <= MAX_LISTED_CHARS))
-    return all
-  throw new Failure('invalid', `${name} is up to ${MAX_LISTED} names, each with something in it.`, {
-    param: name,
-  })
+  if (all.length <= MAX_LISTED && all.every(isName)) return all
+  throw new Failure(
+    'invalid',
+    `${name} is up to ${MAX_LISTED} names of 1 to ${MAX_LISTED_CHARS} characters, NUL not among them.`,
+    { param: name },
+  )
 }
+
+/** Postgres has no text with a NUL in it. */
+const isName = (said: string): boolean =>
+  said !== '' && said.length <= MAX_LISTED_CHARS && !said.includes('\0')
 
 const named = <N extends string>(name: N, values: string[] | undefined) =>
   (values === undefined ? {} : { [name]: values }) as { [K in N]?: string[] }

@@ -121,6 +121,7 @@ export function usage(stack: () => Stack): void {
       ['limit', { limit: '32' }],
       ['page', { page: 'page_17' }],
       ['models', { models: ',' }],
+      ['user_ids', { user_ids: 'a\0' }],
     ] as const)('is not told where %s is wrong: %j', async ([param, query]) => {
       const response = await ask('/v1/usage', stack().admin, query)
       expect(response.status).toBe(400)
