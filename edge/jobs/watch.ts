@@ -132,8 +132,9 @@ export class Watch {
   }
 }
 
+/** One of our own ends when its reader leaves; but of a reader elsewhere we hear only that it does not ask any more. */
 const isForsaken = (live: LiveJob, nowMs: number): boolean =>
-  live.adopted &&
+  (live.adopted || live.job.reading.endsWithReader === true) &&
   endsWithReader(live.job.reading) &&
   !live.attended &&
   nowMs - live.unattendedSinceMs > UNATTENDED_MS

@@ -346,6 +346,13 @@ export function responses(stack: () => Stack): void {
       expect(await refusal(post(ask('echo-1-0-0', wrong)))).toEqual([400, param])
     })
 
+    test('asked for without a word is refused', async () => {
+      const empty = { key: stack().admin, method: 'POST' }
+      const answer = await stack().fetch('/v1/responses', empty)
+      expect([400, 415]).toContain(answer.status)
+      expect(faultsBy('ErrorResponse', await answer.json())).toEqual([])
+    })
+
     test('cannot be read from beyond its end', async () => {
       const { id } = await stack().openai().responses.create(ask('echo-1-0-0'))
       const [event] = await readEvents(await get(`${id}?stream=true&starting_after=999`))

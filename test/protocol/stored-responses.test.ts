@@ -130,6 +130,28 @@ describe('a stored response', () => {
     await vi.waitFor(async () => expect((await seen(desk, left)).status).toBe('cancelled'))
   })
 
+  test('that ends with its reader goes on for one that came elsewhere, and ends after that', async ({
+    desk,
+    gone: other,
+    w1,
+    expect,
+  }) => {
+    const job = await asked(desk, { endsWithReader: true })
+    const [here, elsewhere] = [new AbortController(), new AbortController()]
+    await desk.ask(job, { signal: here.signal })
+    await w1.take()
+    await other.resume(job.id, { tenant: job.tenant, after: 0, signal: elsewhere.signal })
+    here.abort()
+    const live = liveOf(desk, job.id)
+    await vi.waitFor(() => expect([live.readers, live.remoteReaders]).toEqual([0, 1]))
+    live.unattendedSinceMs -= 10_000
+    expect((await seen(desk, job)).status).toBe('in_progress')
+    elsewhere.abort()
+    await vi.waitFor(() => expect(live.remoteReaders).toBe(0))
+    live.unattendedSinceMs -= 10_000
+    await vi.waitFor(async () => expect((await seen(desk, job)).status).toBe('cancelled'))
+  })
+
   test('that is removed leaves nothing of itself', async ({ desk, w1, expect }) => {
     const job = await asked(desk)
     const answer = await desk.ask(job, { signal: never })
