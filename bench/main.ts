@@ -3,10 +3,11 @@ import { engineBench } from './engine-bench.ts'
 import { fairBench } from './fair.ts'
 import { failoverBench } from './failover.ts'
 import { gatewayBench } from './gateway-bench.ts'
+import { limiterBench } from './limiter-bench.ts'
 import { report, type Row } from './report.ts'
 import { startBench } from './stack.ts'
 
-/** `npm run bench [gateway|engine|fair|failover]`: everything in one run, each row beside its control. */
+/** `npm run bench [gateway|engine|limits|fair|failover]`: everything in one run, each row beside its control. */
 const benches = { gateway: gatewayBench, engine: engineBench }
 const [only] = process.argv.slice(2)
 const print = (text: string): void => void process.stdout.write(`${text}\n`)
@@ -22,6 +23,10 @@ if (!only || only in benches) {
     process.stderr.write(`${name} …\n`)
     rows.push(...(await bench(stack)))
   }
+}
+if (!only || only === 'limits') {
+  process.stderr.write('limits …\n')
+  rows.push(...(await limiterBench()))
 }
 // Their own stacks, as the launcher starts it, and nothing beside them.
 if (!only || only === 'fair') {
