@@ -102,6 +102,17 @@ describe('an act', () => {
     expect(await june.readProject(root, project.id)).toEqual(project)
   })
 
+  test('that cannot be written down is not carried out', async () => {
+    const { id, secret } = await june.createKey(root, app)
+    const nameless = { ...root, requestId: null as unknown as string }
+    await expect(june.revokeKey(nameless, id)).rejects.toThrow(/Failed query/)
+    await expect(june.rotateKey(nameless, [id, { overlapSeconds: 0 }])).rejects.toThrow(
+      /Failed query/,
+    )
+    expect(await opens(secret)).toBe(true)
+    expect((await june.readKey(root, id)).revokedAt).toBeNull()
+  })
+
   test('takes any name for a name', async () => {
     const name = `'); drop table keys; -- " \\ $1 %s ${'é'.repeat(20)} 👩‍🚀`.replaceAll('\u200d', '')
     const { id } = await june.createOrganisation(root, { name })
