@@ -30,9 +30,12 @@ export interface Workshop {
   later: (key: string, make: () => Shape) => Shape
 }
 
+/** What it is worth to put two shapes together, or two of their members. */
+const UNITS = 10
+
 /** The values that have both shapes. */
 export function both(a: Shape, b: Shape, shop: Workshop): Shape {
-  shop.spend(1)
+  shop.spend(UNITS)
   if (a.kind === 'any') return b
   if (b.kind === 'any') return a
   if (a === b) return a
@@ -160,6 +163,7 @@ function ofArrays(a: ArrayShape, b: ArrayShape, shop: Workshop): Shape {
 
 function ofObjects(a: ObjectShape, b: ObjectShape, shop: Workshop): Shape {
   const names = new Set([...a.members, ...b.members].map(({ name }) => name))
+  shop.spend(UNITS * names.size)
   const members = Array.from(names, (name): Member => {
     const [one, other] = [memberOf(a, name), memberOf(b, name)]
     return {

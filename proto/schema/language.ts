@@ -136,10 +136,13 @@ function product(
   how: { accepts: (left: boolean, right: boolean) => boolean; left: boolean; right: boolean },
   spend: Spend,
 ): Language {
-  const edgesOf = ([left, right]: Pair) =>
-    overlaid(a.states[left]?.edges ?? [], b.states[right]?.edges ?? []).filter(
+  const edgesOf = ([left, right]: Pair) => {
+    const [some, others] = [a.states[left]?.edges ?? [], b.states[right]?.edges ?? []]
+    spend(some.length + others.length)
+    return overlaid(some, others).filter(
       ([, , [l, r]]) => !(how.left && l === OUT) && !(how.right && r === OUT),
     )
+  }
   return explore<Pair>(
     [0, 0],
     {

@@ -28,8 +28,7 @@ export function readString(
     found.push(remembered(pattern, () => languageOf(pattern, at, spend)))
   }
   const formatted = format === undefined ? undefined : formatOf(format, [...path, 'format'])
-  if (formatted)
-    found.push(remembered(formatted.pattern, () => languageOf(formatted.pattern, path, spend)))
+  if (formatted) found.push(ofFormat(formatted.pattern))
   const [first, second] = found
   if (!first) return { kind: 'string', min, max }
   const key = JSON.stringify([pattern, format, min, max])
@@ -39,6 +38,15 @@ export function readString(
   })
   if (isEmpty(texts)) throw new BadSchema(path, 'No text keeps all of its rules.')
   return { kind: 'text', texts, ...(formatted?.whole === false && { loose: true as const }) }
+}
+
+const formats = new Map<string, Language>()
+
+/** There are few, and each is read once: what they take is nobody's to spend. */
+function ofFormat(pattern: string): Language {
+  const known = formats.get(pattern) ?? languageOf(pattern, [], () => {})
+  formats.set(pattern, known)
+  return known
 }
 
 function formatOf(format: unknown, path: Path): { pattern: string; whole: boolean } {

@@ -17,7 +17,7 @@ import { BadSchema, type Shape } from './shape.ts'
 export function without(a: Shape, b: Shape, shop: Workshop, path: readonly string[]): Shape {
   const resolved = headOf(a, shop)
   const from = resolved.kind === 'any' ? EVERYTHING : partsOf(resolved, shop)
-  const parts = partsOf(b, shop)
+  const parts = joined(partsOf(b, shop), shop)
   return choice(
     from.map((each) => parts.reduce((left, part) => less(left, part, shop, path), each)),
   )
@@ -30,6 +30,17 @@ function headOf(shape: Shape, shop: Workshop): Shape {
 function partsOf(shape: Shape, shop: Workshop): readonly Shape[] {
   const head = headOf(shape, shop)
   return head.kind === 'choice' ? head.of.flatMap((each) => partsOf(each, shop)) : [head]
+}
+
+/** Listed strings go all at once: one after the other each would cost what all of them do. */
+function joined(parts: readonly Shape[], { spend }: Workshop): readonly Shape[] {
+  const listed: string[] = []
+  const others = parts.filter((part) => {
+    const value = part.kind === 'literal' ? scalarOf(part) : undefined
+    if (typeof value === 'string') listed.push(value)
+    return typeof value !== 'string'
+  })
+  return listed.length === 0 ? others : [...others, { kind: 'text', texts: textsOf(listed, spend) }]
 }
 
 function less(a: Shape, b: Shape, shop: Workshop, path: readonly string[]): Shape {
