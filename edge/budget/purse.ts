@@ -48,8 +48,7 @@ export class Purse {
     this.#upTo = next
     this.#shares = pays.map(({ pool, tariff }) => {
       const ours = before.filter((paid) => isOf(paid, pool))
-      const beforeTotal = ours.reduce((sum, { amount }) => sum + BigInt(amount), 0n)
-      return { pool, tariff, before: ours, beforeTotal, held: 0n }
+      return { pool, tariff, before: ours, beforeTotal: totalOf(ours), held: 0n }
     })
     for (const { pool } of this.#shares) pool.jobs++
   }
@@ -131,8 +130,9 @@ export class Purse {
     this.#closed = true
     for (const share of this.#shares) {
       share.pool.jobs--
-      const ours = paid.find((part) => isOf(part, share.pool) && part.gateway === this.#gateway)
-      this.#trim(share, share.held - BigInt(ours?.amount ?? 0))
+      // One of those before us may have been ourselves.
+      const ours = totalOf(paid.filter((part) => isOf(part, share.pool))) - share.beforeTotal
+      this.#trim(share, ours > 0n ? share.held - ours : share.held)
     }
   }
 
@@ -159,6 +159,9 @@ export class Purse {
   }
 }
 
+const totalOf = (paid: readonly Paid[]): bigint =>
+  paid.reduce((sum, { amount }) => sum + BigInt(amount), 0n)
+
 export const isOf = (
   { budget, startMs }: Pick<Paid, 'budget' | 'startMs'>,
   { fund }: Pick<Pool, 'fund'>,
@@ -172,9 +175,8 @@ export function paidBefore(
 ): Paid[] {
   return pays.flatMap(({ pool, tariff }) => {
     const before = earlier.filter((paid) => isOf(paid, pool))
-    const known = before.reduce((sum, { amount }) => sum + BigInt(amount), 0n)
     const { budget, startMs } = pool.fund
-    const rest = charge(tariff, used) - known
+    const rest = charge(tariff, used) - totalOf(before)
     const amount = String(rest > 0n ? rest : 0n)
     return [...before, { budget, startMs, gateway: last, amount }]
   })
