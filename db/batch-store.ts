@@ -1,7 +1,7 @@
 import {
+  BatchId,
   newBatchId,
   newFileId,
-  type BatchId,
   type GatewayId,
   type KeyId,
   type ProjectId,
@@ -48,21 +48,23 @@ export const batchStore = (ask: Ask) => ({
   },
 
   async find(project: ProjectId, id: string): Promise<BatchObject | undefined> {
-    const row = await ask((db) => findBatch(db, project, id))
-    return row && viewOf(row)
+    const known = BatchId.safeParse(id)
+    const row = known.success && (await ask((db) => findBatch(db, project, known.data)))
+    return row ? viewOf(row) : undefined
   },
 
   /** One more than was asked for tells that there are more. */
   async list(
     project: ProjectId,
-    query: { limit: number; after?: string | undefined },
+    query: { limit: number; after?: BatchId | undefined },
   ): Promise<BatchObject[]> {
     return (await ask((db) => listBatches(db, project, query))).map(viewOf)
   },
 
   async cancel(project: ProjectId, id: string): Promise<BatchObject | undefined> {
-    const row = await ask((db) => cancelBatch(db, project, id))
-    return row && viewOf(row)
+    const known = BatchId.safeParse(id)
+    const row = known.success && (await ask((db) => cancelBatch(db, project, known.data)))
+    return row ? viewOf(row) : undefined
   },
 
   lease: (holder: GatewayId): Promise<BatchRow | undefined> => ask((db) => leaseBatch(db, holder)),

@@ -1,4 +1,4 @@
-import { newFileId, type FileId, type ProjectId } from '../proto/ids.ts'
+import { FileId, newFileId, type ProjectId } from '../proto/ids.ts'
 import type { FileObject, FileQuery } from '../proto/openai/files.ts'
 import type { Ask } from './money.ts'
 import {
@@ -50,8 +50,10 @@ export const fileStore = (ask: Ask) => ({
   },
 
   async find(project: ProjectId, id: string): Promise<FileObject | undefined> {
-    const row = await ask((db) => findFile(db, project, id))
-    return row && viewOf(row)
+    // What cannot be an id is nobody's, and a NUL is nothing that Postgres takes.
+    const known = FileId.safeParse(id)
+    const row = known.success && (await ask((db) => findFile(db, project, known.data)))
+    return row ? viewOf(row) : undefined
   },
 
   /** One more than was asked for tells that there are more. */
@@ -67,7 +69,7 @@ export const fileStore = (ask: Ask) => ({
     }
   },
 
-  remove: (project: ProjectId, id: string): Promise<boolean> =>
+  remove: (project: ProjectId, id: FileId): Promise<boolean> =>
     ask((db) => removeFile(db, project, id)),
 
   /** Of all files of a project. */

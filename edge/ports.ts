@@ -15,6 +15,7 @@ import type { BudgetView, NewBudget } from '../proto/budget.ts'
 import type { Dialect } from '../proto/calling.ts'
 import type { Job } from '../proto/job.ts'
 import type {
+  BatchId,
   IssuerId,
   BudgetId,
   FileId,
@@ -369,7 +370,7 @@ export interface Files {
   /** Up to one more than was asked for, which tells that there are more. */
   list(project: ProjectId, query: FileQuery): Promise<FileObject[]>
   read(id: FileId): AsyncIterable<Uint8Array>
-  remove(project: ProjectId, id: string): Promise<boolean>
+  remove(project: ProjectId, id: FileId): Promise<boolean>
   /** Of all files of a project together. */
   bytesOf(project: ProjectId): Promise<number>
 }
@@ -390,7 +391,7 @@ export interface Batches {
   /** Up to one more than was asked for, which tells that there are more. */
   list(
     project: ProjectId,
-    query: { limit: number; after?: string | undefined },
+    query: { limit: number; after?: BatchId | undefined },
   ): Promise<BatchObject[]>
   /** As it is then: what is over stays as it was. */
   cancel(project: ProjectId, id: string): Promise<BatchObject | undefined>

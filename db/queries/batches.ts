@@ -34,12 +34,12 @@ export async function createBatch(db: Db, row: NewBatchRow): Promise<BatchRow> {
 export async function findBatch(
   db: Db,
   project: ProjectId,
-  id: string,
+  id: BatchId,
 ): Promise<BatchRow | undefined> {
   const [row] = await db
     .select()
     .from(batches)
-    .where(and(eq(batches.project, project), eq(batches.id, id as BatchId)))
+    .where(and(eq(batches.project, project), eq(batches.id, id)))
   return row
 }
 
@@ -47,9 +47,9 @@ export async function findBatch(
 export async function listBatches(
   db: Db,
   project: ProjectId,
-  { limit, after }: { limit: number; after?: string | undefined },
+  { limit, after }: { limit: number; after?: BatchId | undefined },
 ): Promise<BatchRow[]> {
-  const before = after === undefined ? undefined : lt(batches.id, after as BatchId)
+  const before = after === undefined ? undefined : lt(batches.id, after)
   return db
     .select()
     .from(batches)
@@ -62,7 +62,7 @@ export async function listBatches(
 export async function cancelBatch(
   db: Db,
   project: ProjectId,
-  id: string,
+  id: BatchId,
 ): Promise<BatchRow | undefined> {
   await db
     .update(batches)
@@ -70,7 +70,7 @@ export async function cancelBatch(
     .where(
       and(
         eq(batches.project, project),
-        eq(batches.id, id as BatchId),
+        eq(batches.id, id),
         inArray(batches.status, ['validating', 'in_progress']),
       ),
     )

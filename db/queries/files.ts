@@ -27,13 +27,13 @@ export async function putFile(db: Db, file: NewFile): Promise<FileRow> {
 }
 
 const alive = sql`(${files.expiresAt} is null or ${files.expiresAt} > now())`
-const ofProject = (project: ProjectId, id: string) =>
-  and(eq(files.project, project), eq(files.id, id as FileId), alive)
+const ofProject = (project: ProjectId, id: FileId) =>
+  and(eq(files.project, project), eq(files.id, id), alive)
 
 export async function findFile(
   db: Db,
   project: ProjectId,
-  id: string,
+  id: FileId,
 ): Promise<FileRow | undefined> {
   const [row] = await db.select().from(files).where(ofProject(project, id))
   return row
@@ -46,11 +46,7 @@ export async function listFiles(
   { purpose, limit, order, after }: FileQuery,
 ): Promise<FileRow[]> {
   const beyond =
-    after === undefined
-      ? undefined
-      : order === 'asc'
-        ? gt(files.id, after as FileId)
-        : lt(files.id, after as FileId)
+    after === undefined ? undefined : order === 'asc' ? gt(files.id, after) : lt(files.id, after)
   const wanted =
     purpose === undefined ? undefined : eq(files.purpose, purpose as FileRow['purpose'])
   return db
@@ -74,7 +70,7 @@ export async function readChunk(
 }
 
 /** The row first: what is left if this breaks off is chunks of no file, which are swept. */
-export async function removeFile(db: Db, project: ProjectId, id: string): Promise<boolean> {
+export async function removeFile(db: Db, project: ProjectId, id: FileId): Promise<boolean> {
   const [row] = await db.delete(files).where(ofProject(project, id)).returning({ id: files.id })
   if (!row) return false
   await removeChunks(db, row.id)

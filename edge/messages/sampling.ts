@@ -1,4 +1,4 @@
-import type { CountRequest, MessagesRequest } from '../../proto/anthropic/messages.ts'
+import type { MessagesRequest } from '../../proto/anthropic/messages.ts'
 import type { Sampling } from '../../proto/job.ts'
 
 /** Everything the request left open is fixed here, so that any worker continues alike. */
@@ -21,5 +21,3 @@ export const COUNTING: Sampling = {
   maxTokens: 0,
   stop: [],
 }
-
-export type Prompted = Pick<CountRequest, 'system' | 'messages' | 'tools' | 'tool_choice'>

@@ -126,7 +126,7 @@ export const fileRoutes = ({ files }: Pick<Ports, 'files'>) =>
     .openapi(remove, async (c) => {
       const { file_id: id } = c.req.valid('param')
       const file = found(await files.find(c.get('key').project, id), id)
-      await files.remove(c.get('key').project, id)
+      await files.remove(c.get('key').project, file.id)
       const deleted = { id: file.id, object: 'file' as const, deleted: true as const }
       return c.json(deleted, 200, c.var.headers)
     })

@@ -80,7 +80,7 @@ export const BatchList = z.object({
 
 export const BatchQuery = z.object({
   limit: z.coerce.number().int().min(1).max(100).default(20),
-  after: z.string().max(100).optional(),
+  after: BatchId.optional(),
 })
 
 /** One line of the input file. */

@@ -39,9 +39,12 @@ export const DeletedFile = z.object({
 })
 
 export const FileQuery = z.object({
-  purpose: z.string().max(50).optional(),
+  purpose: z
+    .string()
+    .regex(/^[a-z_-]{1,50}$/)
+    .optional(),
   limit: z.coerce.number().int().min(1).max(10_000).default(MAX_FILES_LISTED),
   order: z.enum(['asc', 'desc']).default('desc'),
-  after: z.string().max(100).optional(),
+  after: FileId.optional(),
 })
 export type FileQuery = z.infer<typeof FileQuery>
