@@ -43,8 +43,9 @@ export const limits = (stack: () => Stack) =>
         const refused = await stack().fetch('/v1/models', { key })
         waits.push(Number(refused.headers.get('retry-after-ms')))
       }
-      expect(waits).toEqual(waits.toSorted((a, b) => b - a))
-      expect(waits[0]).toBeLessThanOrEqual(60_000)
+      // Each that was taken would be another minute.
+      expect(Math.min(...waits)).toBeGreaterThan(50_000)
+      expect(Math.max(...waits)).toBeLessThanOrEqual(60_000)
     })
 
     test('lets no job in that is over it', async () => {
