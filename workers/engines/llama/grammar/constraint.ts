@@ -65,10 +65,19 @@ export class Constraint {
   }
 }
 
+/** Schemas that were read lately. Apps ask with the same ones, and everyone's next token waits while one is read. */
+const lately = new Map<string, Shapes>()
+const MOST_LATELY = 32
+
 function shapesOf(format: Format): Shapes {
   if (format.kind === 'json') return ANY_OBJECT
   try {
-    return readSchema(JSON.parse(format.schema))
+    const shapes = lately.get(format.schema) ?? readSchema(JSON.parse(format.schema))
+    lately.delete(format.schema)
+    lately.set(format.schema, shapes)
+    const [oldest] = lately.keys()
+    if (lately.size > MOST_LATELY && oldest !== undefined) lately.delete(oldest)
+    return shapes
   } catch (cause) {
     const why = cause instanceof BadSchema ? ` At "${cause.path.join('.')}": ${cause.message}` : ''
     throw refused(`This schema cannot be kept.${why}`, cause)
