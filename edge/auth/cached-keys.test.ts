@@ -27,7 +27,7 @@ function byHand() {
 describe('cached keys', () => {
   test('ask the database once for a key that is used again', async ({ expect }) => {
     const { store, asked, next } = byHand()
-    const keys = new CachedKeys(store, 60_000, quiet)
+    const keys = new CachedKeys(store, { ttlMs: 60_000, log: quiet })
     const first = keys.find(good)
     ;(await next(0)).answer(key)
     expect(await first).toEqual(key)
@@ -35,9 +35,34 @@ describe('cached keys', () => {
     expect(asked).toHaveLength(1)
   })
 
+  test.for([
+    [true, 1],
+    [false, 2],
+  ] as const)('ask together only where they may: %s', async ([shares, questions], { expect }) => {
+    const { store, asked, next } = byHand()
+    const keys = new CachedKeys(store, { ttlMs: 60_000, log: quiet, shares })
+    const both = [keys.find(good), keys.find(good)]
+    await next(questions - 1)
+    for (const { answer } of asked) answer(key)
+    expect(await Promise.all(both)).toEqual([key, key])
+    expect(asked).toHaveLength(questions)
+  })
+
+  test('ask again for a key that was revoked while others waited for it', async ({ expect }) => {
+    const { store, next } = byHand()
+    const keys = new CachedKeys(store, { ttlMs: 60_000, log: quiet, shares: true })
+    const first = keys.find(good)
+    await next(0)
+    keys.forget()
+    const second = keys.find(good)
+    ;(await next(1)).answer(undefined)
+    ;(await next(0)).answer(key)
+    expect(await Promise.all([first, second])).toEqual([key, undefined])
+  })
+
   test('forget a key that was revoked while it was being looked up', async ({ expect }) => {
     const { store, next } = byHand()
-    const keys = new CachedKeys(store, 60_000, quiet)
+    const keys = new CachedKeys(store, { ttlMs: 60_000, log: quiet })
     const first = keys.find(good)
     const lookup = await next(0)
     keys.forget()
@@ -52,7 +77,7 @@ describe('cached keys', () => {
     expect,
   }) => {
     const { store, next } = byHand()
-    const keys = new CachedKeys(store, -1, quiet)
+    const keys = new CachedKeys(store, { ttlMs: -1, log: quiet })
     const first = keys.find(good)
     ;(await next(0)).answer(key)
     await first
@@ -66,7 +91,7 @@ describe('cached keys', () => {
 
   test('take a frozen database for one that is away', async ({ expect }) => {
     const { store, asked, next } = byHand()
-    const keys = new CachedKeys(store, -1, quiet)
+    const keys = new CachedKeys(store, { ttlMs: -1, log: quiet })
     const first = keys.find(good)
     ;(await next(0)).answer(key)
     await first
@@ -82,7 +107,7 @@ describe('cached keys', () => {
 
   test('never serve a key that was forgotten while the database was away', async ({ expect }) => {
     const { store, next } = byHand()
-    const keys = new CachedKeys(store, -1, quiet)
+    const keys = new CachedKeys(store, { ttlMs: -1, log: quiet })
     const first = keys.find(good)
     ;(await next(0)).answer(key)
     await first
@@ -97,7 +122,9 @@ describe('cached keys', () => {
     'ask nobody about %j, which cannot be a key',
     async (secret, { expect }) => {
       const { store, asked } = byHand()
-      expect(await new CachedKeys(store, 60_000, quiet).find(secret)).toBeUndefined()
+      expect(
+        await new CachedKeys(store, { ttlMs: 60_000, log: quiet }).find(secret),
+      ).toBeUndefined()
       expect(asked).toHaveLength(0)
     },
   )
@@ -109,7 +136,7 @@ describe('cached keys', () => {
       lookups++
       return Promise.resolve(known.get(wanted))
     }
-    const keys = new CachedKeys({ byHash, byToken: byHash }, 60_000, quiet)
+    const keys = new CachedKeys({ byHash, byToken: byHash }, { ttlMs: 60_000, log: quiet })
     await keys.find(good)
     const last = newApiKey()
     for (let i = 0; i < 12_000; i++) await keys.find(newApiKey())

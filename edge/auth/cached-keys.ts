@@ -1,6 +1,6 @@
 import { hashOf, isApiKey, isClientToken } from '../../proto/api-key.ts'
-import type { Key, Keys, Log } from '../ports.ts'
-import { Remembered } from './remembered.ts'
+import type { Key, Keys } from '../ports.ts'
+import { Remembered, type RememberedOptions } from './remembered.ts'
 
 export interface KeyStore {
   byHash(hash: string): Promise<Key | undefined>
@@ -14,9 +14,9 @@ export class CachedKeys implements Keys {
   /** Apart, so that an app that makes many pushes out no key. */
   readonly #tokens: Remembered<Key>
 
-  constructor(store: KeyStore, ttlMs: number, log: Log) {
-    this.#keys = new Remembered(async (secret) => store.byHash(await hashOf(secret)), ttlMs, log)
-    this.#tokens = new Remembered(async (token) => store.byToken(await hashOf(token)), ttlMs, log)
+  constructor(store: KeyStore, options: RememberedOptions) {
+    this.#keys = new Remembered(async (secret) => store.byHash(await hashOf(secret)), options)
+    this.#tokens = new Remembered(async (token) => store.byToken(await hashOf(token)), options)
   }
 
   async find(secret: string): Promise<Key | undefined> {

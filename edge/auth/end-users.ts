@@ -51,7 +51,7 @@ export class EndUsers {
   constructor(parts: Parts) {
     this.#parts = parts
     const { store, ttlMs, log } = parts
-    this.#issuers = new Remembered((name) => store.byIssuer(name), ttlMs, log)
+    this.#issuers = new Remembered((name) => store.byIssuer(name), { ttlMs, log })
   }
 
   /** The key that the token opens, for its user and until it ends. Throws `unauthenticated` where it opens none. */

@@ -22,6 +22,13 @@ const LOOKUP_MS = 1_000
 /** A database that was away is asked again after this. */
 const AWAY_MS = 1_000
 
+export interface RememberedOptions {
+  ttlMs: number
+  log: Log
+  /** Whether one request may wait for what another asks: in workerd a promise belongs to the request that made it. */
+  shares?: boolean
+}
+
 /** What the database says, in memory, so that a request about something known touches no database. */
 export class Remembered<V> {
   readonly #lookUp: (name: string) => Promise<V | undefined>
@@ -30,12 +37,18 @@ export class Remembered<V> {
   readonly #known = new Map<string, Entry<V>>()
   /** Until when a wrong name is not looked up again. */
   readonly #wrong = new Map<string, number>()
+  /** By name, the question that is under way; nothing where requests may not wait for one another's. */
+  readonly #asking: Map<string, Promise<V | undefined>> | undefined
   #changes = 0
 
-  constructor(lookUp: (name: string) => Promise<V | undefined>, ttlMs: number, log: Log) {
+  constructor(
+    lookUp: (name: string) => Promise<V | undefined>,
+    { ttlMs, log, shares }: RememberedOptions,
+  ) {
     this.#lookUp = lookUp
     this.#ttlMs = ttlMs
     this.#log = log
+    this.#asking = shares ? new Map() : undefined
   }
 
   async find(name: string): Promise<V | undefined> {
@@ -45,7 +58,7 @@ export class Remembered<V> {
     if (entry) entry.freshUntilMs = monotonicMs() + LOOKING_MS
     const asked = this.#changes
     try {
-      const value = await within(LOOKUP_MS, this.#lookUp(name))
+      const value = await this.#ask(name)
       // What was read before a change may be what was changed.
       if (asked === this.#changes) this.#remember(name, value)
       return value
@@ -67,6 +80,18 @@ export class Remembered<V> {
     this.#changes++
     this.#known.clear()
     this.#wrong.clear()
+    this.#asking?.clear()
+  }
+
+  /** Once for all who want to know at the same time: a thousand first requests of a key are one question. */
+  #ask(name: string): Promise<V | undefined> {
+    const known = this.#asking?.get(name)
+    if (known) return known
+    const asked = within(LOOKUP_MS, this.#lookUp(name)).finally(() => {
+      if (this.#asking?.get(name) === asked) this.#asking.delete(name)
+    })
+    this.#asking?.set(name, asked)
+    return asked
   }
 
   #remember(name: string, value: V | undefined): void {

@@ -100,7 +100,7 @@ const store = storedKeys(
 const money = moneyAdmin(ask, announce({ tell: () => tellAll(subjects.moneyChanged), log }))
 const vault = vaultOf(env.JUNE_SECRET)
 const keys = bearers(
-  new CachedKeys(store, KEY_TTL_MS, log),
+  new CachedKeys(store, { ttlMs: KEY_TTL_MS, log, shares: true }),
   new EndUsers({
     store,
     published: new PublishedKeys((at, init) => fetch(at, init), log),

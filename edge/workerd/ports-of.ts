@@ -35,7 +35,7 @@ export function portsOf(bindings: Bindings, waitUntil: (rest: Promise<unknown>) 
   )
   const vault = vaultOf(vars.JUNE_SECRET)
   const keys = bearers(
-    new CachedKeys(store, KEY_TTL_MS, log),
+    new CachedKeys(store, { ttlMs: KEY_TTL_MS, log }),
     new EndUsers({
       store,
       published: new PublishedKeys((at, init) => fetch(at, init), log),
