@@ -292,11 +292,11 @@ export interface Tenancy {
 export interface MoneyAdmin {
   listPrices(): Promise<PriceView[]>
   /** Nothing where the price was to be of the past. */
-  setPrice(price: NewPrice): Promise<PriceView | undefined>
+  setPrice(actor: Actor, price: NewPrice): Promise<PriceView | undefined>
   listBudgets(): Promise<BudgetView[]>
-  createBudget(budget: NewBudget): Promise<BudgetView>
-  setCap(id: BudgetId, cap: Nanos): Promise<BudgetView | undefined>
-  removeBudget(id: BudgetId): Promise<BudgetView | undefined>
+  createBudget(actor: Actor, budget: NewBudget): Promise<BudgetView | undefined>
+  setCap(actor: Actor, id: BudgetId, cap: Nanos): Promise<BudgetView | undefined>
+  removeBudget(actor: Actor, id: BudgetId): Promise<BudgetView | undefined>
 }
 
 export type Meter = 'requests' | 'tokens' | 'streams' | 'audio'

@@ -1,8 +1,12 @@
 import { test as base } from 'vitest'
 import { startDatabase } from '../../infra/testing/start-database.ts'
+import type { NewBudget } from '../../proto/budget.ts'
+import type { NewPrice } from '../../proto/price.ts'
 import { newGatewayId, newKeyId, GatewayName } from '../../proto/ids.ts'
 import { openDb } from '../client.ts'
-import { budgetStore, moneyAdmin } from '../money.ts'
+import { budgetStore } from '../money.ts'
+import { createBudget, listBudgets } from './budgets.ts'
+import { addPrice, listPrices } from './prices.ts'
 
 const test = base
   .extend('db', { scope: 'file' }, async ({}, { onCleanup }) => {
@@ -14,12 +18,12 @@ const test = base
     })
     return db
   })
-  .extend('admin', async ({ db }) =>
-    moneyAdmin(
-      async (query) => query(db),
-      async () => undefined,
-    ),
-  )
+  .extend('admin', async ({ db }) => ({
+    createBudget: (wanted: NewBudget) => createBudget(db, wanted),
+    setPrice: (wanted: NewPrice) => addPrice(db, wanted),
+    listBudgets: () => listBudgets(db),
+    listPrices: () => listPrices(db),
+  }))
   .extend('store', async ({ db }) => budgetStore(async (query) => query(db)))
 
 const gateway = () => newGatewayId(GatewayName.parse('g1'))

@@ -2,6 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { BudgetList, BudgetView, NewBudget } from '../../proto/budget.ts'
 import { Failure } from '../../proto/failure.ts'
 import { BudgetId } from '../../proto/ids.ts'
+import { actorOf } from '../auth/actor.ts'
 import { failures, router } from '../http.ts'
 import type { Ports } from '../ports.ts'
 
@@ -73,19 +74,27 @@ const remove = createRoute({
 export const budgetRoutes = ({ money }: Pick<Ports, 'money'>) =>
   router()
     .openapi(create, async (c) =>
-      c.json(await money.createBudget(c.req.valid('json')), 201, c.var.headers),
+      c.json(
+        found(await money.createBudget(actorOf(c), c.req.valid('json')), 'it'),
+        201,
+        c.var.headers,
+      ),
     )
     .openapi(list, async (c) => c.json({ data: await money.listBudgets() }, 200, c.var.headers))
     .openapi(change, async (c) => {
       const { id } = c.req.valid('param')
-      return c.json(found(await money.setCap(id, c.req.valid('json').cap), id), 200, c.var.headers)
+      return c.json(
+        found(await money.setCap(actorOf(c), id, c.req.valid('json').cap), id),
+        200,
+        c.var.headers,
+      )
     })
     .openapi(remove, async (c) => {
       const { id } = c.req.valid('param')
-      return c.json(found(await money.removeBudget(id), id), 200, c.var.headers)
+      return c.json(found(await money.removeBudget(actorOf(c), id), id), 200, c.var.headers)
     })
 
-function found(view: BudgetView | undefined, id: BudgetId): BudgetView {
+function found(view: BudgetView | undefined, id: string): BudgetView {
   if (!view) throw new Failure('not_found', `There is no budget ${id}.`, { param: 'id' })
   return view
 }

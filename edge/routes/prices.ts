@@ -1,6 +1,7 @@
 import { createRoute } from '@hono/zod-openapi'
 import { Failure } from '../../proto/failure.ts'
 import { NewPrice, PriceList, PriceView } from '../../proto/price.ts'
+import { actorOf } from '../auth/actor.ts'
 import { failures, router } from '../http.ts'
 import type { Ports } from '../ports.ts'
 
@@ -35,7 +36,7 @@ const list = createRoute({
 export const priceRoutes = ({ money }: Pick<Ports, 'money'>) =>
   router()
     .openapi(set, async (c) => {
-      const price = await money.setPrice(c.req.valid('json'))
+      const price = await money.setPrice(actorOf(c), c.req.valid('json'))
       if (!price)
         throw new Failure(
           'invalid',

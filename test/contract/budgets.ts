@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { AuditPage } from '../../proto/audit.ts'
 import { BudgetList, BudgetView, type NewBudget } from '../../proto/budget.ts'
 import type { KeyId } from '../../proto/ids.ts'
 import { ChatCompletion, ChatCompletionChunk } from '../../proto/openai/chat.ts'
@@ -64,6 +65,13 @@ export function budgets(stack: () => Stack): void {
       expect(whole.usage).toMatchObject({ prompt_tokens: 2, completion_tokens: 998 })
       await until(async () => (await read(id))?.spent === '2000')
       expect((await send('DELETE', `/budgets/${id}`, {})).status).toBe(200)
+      const audit = await stack().fetch(`/admin/audit?target=${id}`, { key: stack().admin })
+      expect(AuditPage.parse(await audit.json()).data.map(({ action }) => action)).toEqual([
+        'budget.remove',
+        'budget.update',
+        'budget.update',
+        'budget.create',
+      ])
       expect(await until(async () => (await ask({ max_tokens: 1 })).status === 200)).toBeLessThan(
         1_000,
       )

@@ -1,5 +1,7 @@
 import { openDb } from '../../db/client.ts'
-import { budgetStore, moneyAdmin } from '../../db/money.ts'
+import { budgetStore } from '../../db/money.ts'
+import { createBudget, listBudgets } from '../../db/queries/budgets.ts'
+import { addPrice, listPrices } from '../../db/queries/prices.ts'
 import type { GatewayDesk } from '../../edge/jobs/gateway-desk.ts'
 import type { Answer } from '../../edge/ports.ts'
 import { startWorker, type WorkerFixture } from '../../infra/testing/start-worker.ts'
@@ -7,6 +9,7 @@ import { startDatabase } from '../../infra/testing/start-database.ts'
 import type { NewBudget } from '../../proto/budget.ts'
 import { decodeFrame, type Frame } from '../../proto/frame.ts'
 import { newKeyId, type KeyId } from '../../proto/ids.ts'
+import type { NewPrice } from '../../proto/price.ts'
 import type { ChatJob } from '../../proto/job.ts'
 import { echoJob, lastRecord, openDesk, oracle, test as base } from './desk-fixture.ts'
 import { never } from './two-desks.ts'
@@ -21,12 +24,12 @@ const test = base
     })
     return db
   })
-  .extend('admin', async ({ database }) =>
-    moneyAdmin(
-      async (query) => query(database),
-      async () => undefined,
-    ),
-  )
+  .extend('admin', async ({ database }) => ({
+    createBudget: (wanted: NewBudget) => createBudget(database, wanted),
+    setPrice: (wanted: NewPrice) => addPrice(database, wanted),
+    listBudgets: () => listBudgets(database),
+    listPrices: () => listPrices(database),
+  }))
   .extend('desk', async ({ nats, database }, { onCleanup }) => {
     const desk = await openDesk(nats.url('g1'), {
       budgets: budgetStore(async (query) => query(database)),
