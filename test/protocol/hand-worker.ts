@@ -70,8 +70,8 @@ export class HandWorker implements AsyncDisposable {
     return ClaimAnswer.parse(answer.json())
   }
 
-  async take(): Promise<{ offer: Offer; grant: Grant }> {
-    const offer = await this.pull()
+  async take(waitMs?: number): Promise<{ offer: Offer; grant: Grant }> {
+    const offer = await this.pull(waitMs)
     const grant = await this.claim(offer)
     if (!grant.go) throw new Error(`refused: ${grant.why}`)
     return { offer, grant }
