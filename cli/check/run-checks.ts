@@ -3,8 +3,15 @@ import { headers } from './headers.ts'
 import { Probe, type Check, type ProbeOptions } from './probe.ts'
 import { refusals } from './refusals.ts'
 import { streams } from './streams.ts'
+import { surfaces } from './surfaces.ts'
 
-export const CHECKS: readonly Check[] = [...answers, ...streams, ...headers, ...refusals]
+export const CHECKS: readonly Check[] = [
+  ...answers,
+  ...streams,
+  ...surfaces,
+  ...headers,
+  ...refusals,
+]
 
 export interface Finding {
   id: string

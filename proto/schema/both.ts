@@ -6,8 +6,6 @@ import {
   intersect,
   isEmpty,
   ofLength,
-  subtract,
-  textsOf,
   type Language,
   type Spend,
 } from './language.ts'
@@ -191,7 +189,3 @@ export function memberOf({ members, others }: ObjectShape, name: string): Omit<M
   const other = others.find(({ names }) => holds(names, name))
   return { shape: other?.shape ?? NEVER, required: false }
 }
-
-/** The names that are none of these. */
-export const namesBut = (all: Language, names: readonly string[], spend: Spend): Language =>
-  names.length === 0 ? all : subtract(all, textsOf(names, spend), spend)

@@ -4,7 +4,6 @@ import type { ArrayShape, Member, ObjectShape, Others, Shape, Shapes } from './s
 export const ANY: Shape = { kind: 'any' }
 export const NEVER: Shape = { kind: 'never' }
 export const STRING: Shape = { kind: 'string', min: 0, max: null }
-export const INTEGER: Shape = { kind: 'integer', min: null, max: null }
 
 /** One of several. Without those that no value has. */
 export function choice(shapes: readonly Shape[]): Shape {

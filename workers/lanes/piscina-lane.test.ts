@@ -100,12 +100,15 @@ describe('a lane', () => {
     expect(ids).toEqual(echoes(7, 300))
   })
 
-  test('says nothing without credit, and its end without any', async ({ lane, expect }) => {
+  test('says no token without credit, only what the prompt has, and its end without any', async ({
+    lane,
+    expect,
+  }) => {
     const run = lane.run(taskOf(sampleChat('echo-20-0-0', 'hi'), { credit: 0 }), listening())
     const first = vi.fn<(position: number) => void>()
     const reading = read(run, first)
     await setTimeout(60)
-    expect(first).not.toHaveBeenCalled()
+    expect(first.mock.calls).toEqual([[0]])
     run.credit(20)
     expect((await reading).ids).toEqual(echoes(0, 20))
   })
