@@ -10,6 +10,7 @@ import { WINDOW_MS, type BatchObject, type NewBatch } from '../proto/openai/batc
 import type { FileId } from '../proto/ids.ts'
 import type { Ask } from './money.ts'
 import {
+  anyOpen,
   cancelBatch,
   createBatch,
   findBatch,
@@ -74,6 +75,7 @@ export const batchStore = (ask: Ask) => ({
   ): Promise<BatchRow | undefined> => ask((db) => holdBatch(db, batch, change)),
   release: (id: BatchId, holder: GatewayId): Promise<void> =>
     ask((db) => releaseBatch(db, id, holder)),
+  anyOpen: (): Promise<boolean> => ask(anyOpen),
   done: (id: BatchId): Promise<{ line: number; status: number }[]> =>
     ask((db) => linesDone(db, id)),
   putResult: (id: BatchId, row: ResultRow): Promise<void> => ask((db) => putResult(db, id, row)),

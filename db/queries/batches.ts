@@ -79,7 +79,7 @@ export async function cancelBatch(
 
 const held = sql`now() + make_interval(secs => ${LEASE_SECONDS})`
 
-/** The oldest batch that nobody carries out is this gateway's, for as long as it says so again. */
+/** The oldest batch that nobody carries out, of a project of which none is carried out, is this gateway's until its lease runs out. */
 export async function leaseBatch(db: Db, holder: GatewayId): Promise<BatchRow | undefined> {
   const free = db
     .select({ id: batches.id })
@@ -88,9 +88,13 @@ export async function leaseBatch(db: Db, holder: GatewayId): Promise<BatchRow | 
       and(
         inArray(batches.status, [...OPEN]),
         sql`(${batches.heldUntil} is null or ${batches.heldUntil} < now())`,
+        sql`not exists (select from batches as other
+          where other.project = ${batches.project} and other.held_until > now()
+          and other.status in ('validating', 'in_progress', 'finalizing', 'cancelling'))`,
       ),
     )
-    .orderBy(asc(batches.id))
+    // What was tried and left comes after what nobody has tried: a batch that nobody can carry on keeps none waiting.
+    .orderBy(sql`${batches.heldUntil} nulls first`, asc(batches.id))
     .limit(1)
     .for('update', { skipLocked: true })
   const [row] = await db
@@ -163,4 +167,14 @@ export async function readResults(
 
 export async function removeResults(db: Db, batch: BatchId): Promise<void> {
   await db.delete(batchResults).where(eq(batchResults.batch, batch))
+}
+
+/** Whether there is any that is not over. */
+export async function anyOpen(db: Db): Promise<boolean> {
+  const [row] = await db
+    .select({ id: batches.id })
+    .from(batches)
+    .where(inArray(batches.status, [...OPEN]))
+    .limit(1)
+  return row !== undefined
 }

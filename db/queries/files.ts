@@ -27,6 +27,10 @@ export async function putFile(db: Db, file: NewFile): Promise<FileRow> {
 }
 
 const alive = sql`(${files.expiresAt} is null or ${files.expiresAt} > now())`
+/** A batch that is not over reads it yet. */
+const isInput = sql`exists (select from batches where batches.input_file = ${files.id}
+  and batches.status in ('validating', 'in_progress', 'finalizing', 'cancelling'))`
+
 const ofProject = (project: ProjectId, id: FileId) =>
   and(eq(files.project, project), eq(files.id, id), alive)
 
@@ -71,7 +75,10 @@ export async function readChunk(
 
 /** The row first: what is left if this breaks off is chunks of no file, which are swept. */
 export async function removeFile(db: Db, project: ProjectId, id: FileId): Promise<boolean> {
-  const [row] = await db.delete(files).where(ofProject(project, id)).returning({ id: files.id })
+  const [row] = await db
+    .delete(files)
+    .where(and(ofProject(project, id), sql`not ${isInput}`))
+    .returning({ id: files.id })
   if (!row) return false
   await removeChunks(db, row.id)
   return true
@@ -91,7 +98,7 @@ export async function bytesOf(db: Db, project: ProjectId): Promise<number> {
 
 /** Files whose time is over, and chunks of an hour ago that never became a file. */
 export async function sweepFiles(db: Db): Promise<void> {
-  await db.delete(files).where(lt(files.expiresAt, sql`now()`))
+  await db.delete(files).where(and(lt(files.expiresAt, sql`now()`), sql`not ${isInput}`))
   await db.execute(sql`
     delete from file_chunks where created_at < now() - interval '1 hour'
       and not exists (select from files where files.id = file_chunks.file)`)

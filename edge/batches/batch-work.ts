@@ -46,6 +46,8 @@ export interface BatchWork {
     batch: { id: BatchId; holder: GatewayId },
     change?: BatchChange,
   ): Promise<HeldBatch | undefined>
+  /** Whether there is any that is not over. */
+  anyOpen(): Promise<boolean>
   release(id: BatchId, holder: GatewayId): Promise<void>
   done(id: BatchId): Promise<{ line: number; status: number }[]>
   putResult(id: BatchId, row: ResultRow): Promise<void>

@@ -49,7 +49,12 @@ export function readLine({ line, text }: Line, endpoint: BatchEndpoint): ReadLin
   const { url, body } = parsed.data
   if (url !== endpoint)
     return wrong('invalid_url', `The url must be the batch's endpoint, ${endpoint}.`, 'url')
-  if (body['stream'] === true)
-    return wrong('invalid_request', 'A batch has no streams: leave "stream" out.', 'body.stream')
+  for (const field of ['stream', 'background'])
+    if (body[field] === true)
+      return wrong(
+        'invalid_request',
+        `A batch waits for its answers: leave "${field}" out.`,
+        `body.${field}`,
+      )
   return { request: parsed.data }
 }

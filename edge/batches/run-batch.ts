@@ -82,6 +82,7 @@ export class BatchRun {
     const { status } = this.#batch
     if (status === 'finalizing') return 'done'
     if (status === 'cancelling') return 'cancelled'
+    if (Date.now() > this.#batch.expiresAt.getTime()) return 'expired'
     try {
       if (status === 'validating' && !(await this.#validate())) return 'invalid'
       await this.#carryOutAll()

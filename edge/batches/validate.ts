@@ -41,7 +41,7 @@ const ofFile = (message: string): BatchError => ({
 
 const twice = (id: string, line: number): BatchError => ({
   code: 'duplicate_custom_id',
-  message: `The custom_id '${id.slice(0, 100)}' is there twice.`,
+  message: `The custom_id '${id.slice(0, 100).toWellFormed()}' is there twice.`,
   param: 'custom_id',
   line,
 })

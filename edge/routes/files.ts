@@ -11,7 +11,8 @@ import {
 import { streamOf } from '../files/stream-of.ts'
 import { uploadIn } from '../files/upload.ts'
 import { failures, router } from '../http.ts'
-import type { Ports } from '../ports.ts'
+import type { ProjectId } from '../../proto/ids.ts'
+import type { Files, Ports } from '../ports.ts'
 
 const params = z.object({ file_id: z.string().max(100) })
 const security = [{ key: [] }]
@@ -30,7 +31,7 @@ const upload = createRoute({
   security,
   responses: {
     200: json('The file', FileObject),
-    ...failures('invalid', 'too_large', 'unsupported_media'),
+    ...failures('invalid', 'too_large', 'unsupported_media', 'overloaded'),
     ...refusals,
   },
 })
@@ -81,18 +82,28 @@ const remove = createRoute({
   responses: { 200: json('It is deleted', DeletedFile), ...refusals },
 })
 
-export const fileRoutes = ({ files }: Pick<Ports, 'files'>) =>
-  router()
+/** Each passes through memory whole. */
+const MAX_UPLOADS = 4
+
+export function fileRoutes({ files }: Pick<Ports, 'files'>) {
+  let uploads = 0
+  return router()
     .openapi(upload, async (c) => {
       const { project } = c.get('key')
-      const { head, bytes } = await uploadIn(c.req.raw)
-      if ((await files.bytesOf(project)) + bytes.byteLength > MAX_PROJECT_BYTES)
+      if (uploads >= MAX_UPLOADS)
         throw new Failure(
-          'too_large',
-          `The files of a project may have ${MAX_PROJECT_BYTES} bytes together. Delete some first.`,
-          { param: 'file' },
+          'overloaded',
+          'Too many files are being uploaded. Try again in a moment.',
+          {
+            retryAfterMs: 2_000,
+          },
         )
-      return c.json(await files.put(project, head, once(bytes)), 200, c.var.headers)
+      uploads++
+      try {
+        return c.json(await keep(files, project, c.req.raw), 200, c.var.headers)
+      } finally {
+        uploads--
+      }
     })
     .openapi(list, async (c) => {
       const query = c.req.valid('query')
@@ -126,10 +137,27 @@ export const fileRoutes = ({ files }: Pick<Ports, 'files'>) =>
     .openapi(remove, async (c) => {
       const { file_id: id } = c.req.valid('param')
       const file = found(await files.find(c.get('key').project, id), id)
-      await files.remove(c.get('key').project, file.id)
+      if (!(await files.remove(c.get('key').project, file.id)))
+        throw new Failure(
+          'invalid',
+          `The file '${id}' is the input of a batch that is not over. Cancel that first.`,
+          { param: 'file_id' },
+        )
       const deleted = { id: file.id, object: 'file' as const, deleted: true as const }
       return c.json(deleted, 200, c.var.headers)
     })
+}
+
+async function keep(files: Files, project: ProjectId, request: Request): Promise<FileObject> {
+  const { head, bytes } = await uploadIn(request)
+  if ((await files.bytesOf(project)) + bytes.byteLength > MAX_PROJECT_BYTES)
+    throw new Failure(
+      'too_large',
+      `The files of a project may have ${MAX_PROJECT_BYTES} bytes together. Delete some first.`,
+      { param: 'file' },
+    )
+  return files.put(project, head, once(bytes))
+}
 
 function found(file: FileObject | undefined, id: string): FileObject {
   if (file) return file

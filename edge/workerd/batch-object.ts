@@ -14,9 +14,15 @@ import { portsOf } from './ports-of.ts'
 
 /** An alarm may take a quarter of an hour: one that takes longer than this is left for the next. */
 const TURN_MS = 10 * 60_000
+/** What could not be carried on is tried again after its lease. */
+const LATER_MS = 30_000
 
 /** Carries out the batches of a deployment. Its alarm is on disk, so what was begun goes on after it slept or died. */
 export class BatchObject extends DurableObject<Bindings> {
+  readonly #vars = readVars(this.env)
+  readonly #waitUntil = (rest: Promise<unknown>): void => this.ctx.waitUntil(rest)
+  readonly #ask = askDatabase({ url: this.#vars.DATABASE_URL, waitUntil: this.#waitUntil })
+  readonly #work = batchWork(batchStore(this.#ask))
   #runner: BatchRunner | undefined
 
   async stir(): Promise<void> {
@@ -29,7 +35,14 @@ export class BatchObject extends DurableObject<Bindings> {
     const runner = this.#running()
     runner.stir()
     await Promise.race([runner.idle(), sleep(TURN_MS)])
+    await runner.sweep()
     if (runner.busy) await this.ctx.storage.setAlarm(Date.now())
+    else if (await this.#anyOpen()) await this.ctx.storage.setAlarm(Date.now() + LATER_MS)
+  }
+
+  /** Where nobody can say, there may be. */
+  async #anyOpen(): Promise<boolean> {
+    return this.#work.anyOpen().catch(() => true)
   }
 
   #running(): BatchRunner {
@@ -38,12 +51,10 @@ export class BatchObject extends DurableObject<Bindings> {
   }
 
   #open(): BatchRunner {
-    const { DATABASE_URL, GATEWAY_NAME, LOG_LEVEL } = readVars(this.env)
-    const waitUntil = (rest: Promise<unknown>): void => this.ctx.waitUntil(rest)
-    const ask = askDatabase({ url: DATABASE_URL, waitUntil })
-    const files = fileStore(ask)
-    const work = batchWork(batchStore(ask))
-    const app = createApp(portsOf(this.env, waitUntil))
+    const { GATEWAY_NAME, LOG_LEVEL } = this.#vars
+    const work = this.#work
+    const files = fileStore(this.#ask)
+    const app = createApp(portsOf(this.env, this.#waitUntil))
     const log = consoleLog(LOG_LEVEL, { gateway: GATEWAY_NAME })
     const sweep = (): Promise<void> => files.sweep()
     const holder = newGatewayId(GATEWAY_NAME)

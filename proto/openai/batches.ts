@@ -85,7 +85,11 @@ export const BatchQuery = z.object({
 
 /** One line of the input file. */
 export const BatchLine = z.object({
-  custom_id: z.string().min(1).max(512),
+  custom_id: z
+    .string()
+    .min(1)
+    .max(512)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'It has characters that are none.'),
   method: z.literal('POST'),
   url: z.string(),
   body: z.record(z.string(), z.unknown()),

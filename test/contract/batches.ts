@@ -125,6 +125,7 @@ export function batches(stack: () => Stack): void {
           line('a', fine()),
           line('b', fine(), { url: '/v1/embeddings' }),
           line('c', { ...fine(), stream: true }),
+          line('nul\u0000', fine()),
         ].join('\n'),
       )
       const { status, errors } = await over(id)
@@ -134,6 +135,7 @@ export function batches(stack: () => Stack): void {
         ['duplicate_custom_id', 3],
         ['invalid_url', 4],
         ['invalid_request', 5],
+        ['invalid_request', 6],
       ])
     })
 

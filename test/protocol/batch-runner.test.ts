@@ -4,9 +4,18 @@ import { batchStore } from '../../db/batch-store.ts'
 import { openDb, type Db } from '../../db/client.ts'
 import { fileStore } from '../../db/file-store.ts'
 import { batches } from '../../db/schema/batches.ts'
+import { projects } from '../../db/schema/projects.ts'
 import { startDatabase, type DatabaseFixture } from '../../infra/testing/start-database.ts'
-import { newGatewayId, newKeyId, type BatchId, type GatewayName } from '../../proto/ids.ts'
-import { DEFAULT_PROJECT } from '../../proto/tenancy.ts'
+import {
+  newGatewayId,
+  newKeyId,
+  newProjectId,
+  type BatchId,
+  type FileId,
+  type GatewayName,
+  type ProjectId,
+} from '../../proto/ids.ts'
+import { DEFAULT_ORGANISATION, DEFAULT_PROJECT } from '../../proto/tenancy.ts'
 import type { Log } from '../../edge/ports.ts'
 import { batchWork } from '../../edge/batches/batch-work.ts'
 import { BatchRunner } from '../../edge/batches/batch-runner.ts'
@@ -29,15 +38,15 @@ afterAll(async () => {
 
 const ask = <T>(query: (on: Db) => Promise<T>): Promise<T> => query(db)
 
-async function newBatch(): Promise<BatchId> {
+async function newBatch(project = DEFAULT_PROJECT): Promise<BatchId> {
   const text = Array.from({ length: LINES }, (_, i) =>
     JSON.stringify({ custom_id: `c${i}`, method: 'POST', url: '/v1/completions', body: { i } }),
   ).join('\n')
   const head = { filename: 'in', purpose: 'batch', expiresAtMs: null } as const
-  const file = await fileStore(ask).put(DEFAULT_PROJECT, head, bytesOf(text))
+  const file = await fileStore(ask).put(project, head, bytesOf(text))
   const wanted = { input_file_id: file.id, completion_window: '24h' } as const
   const asked = { ...wanted, endpoint: '/v1/completions' } as const
-  return (await batchStore(ask).create(DEFAULT_PROJECT, newKeyId(), asked)).id
+  return (await batchStore(ask).create(project, newKeyId(), asked)).id
 }
 
 // oxlint-disable-next-line typescript/require-await -- a source that has all its bytes at once
@@ -58,7 +67,19 @@ function gateway(send: Send): BatchRunner {
   return runner
 }
 
-const find = (id: BatchId) => batchStore(ask).find(DEFAULT_PROJECT, id)
+const find = (id: BatchId, project = DEFAULT_PROJECT) => batchStore(ask).find(project, id)
+
+async function newProject(): Promise<ProjectId> {
+  const id = newProjectId()
+  await db.insert(projects).values({ id, organisation: DEFAULT_ORGANISATION, name: 'another' })
+  return id
+}
+
+/** Leaves the lines of one batch for ever without an answer. */
+const answersAllBut =
+  (id: BatchId): Send =>
+  (url, init) =>
+    answersBelow(init.headers['idempotency-key']?.startsWith(id) ? 0 : LINES, 'it')(url, init)
 
 const idOf = (body: string): number => (JSON.parse(body) as { i: number }).i
 
@@ -144,5 +165,30 @@ describe('a batch', () => {
     runner.stir()
     await expect.poll(async () => (await find(id))?.status).toBe('expired')
     expect((await find(id))?.request_counts).toEqual({ total: LINES, completed: 5, failed: 45 })
+  })
+
+  test('that waits keeps one of its own project waiting, and none of another', async () => {
+    const other = await newProject()
+    const slow = await newBatch()
+    const next = await newBatch()
+    const theirs = await newBatch(other)
+    const runner = gateway(answersAllBut(slow))
+    runner.stir()
+    await expect.poll(async () => (await find(theirs, other))?.status).toBe('completed')
+    expect((await find(slow))?.status).toBe('in_progress')
+    expect((await find(next))?.status).toBe('validating')
+    await batchStore(ask).cancel(DEFAULT_PROJECT, slow)
+    runner.stir()
+    await expect.poll(async () => (await find(next))?.status).toBe('completed')
+  })
+
+  test('has an input that cannot be deleted before it is over', async () => {
+    const runner = gateway(answersBelow(LINES, 'it'))
+    const id = await newBatch()
+    const input = (await find(id))?.input_file_id as FileId
+    expect(await fileStore(ask).remove(DEFAULT_PROJECT, input)).toBe(false)
+    runner.stir()
+    await expect.poll(async () => (await find(id))?.status).toBe('completed')
+    expect(await fileStore(ask).remove(DEFAULT_PROJECT, input)).toBe(true)
   })
 })
