@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { Failure } from '../../proto/failure.ts'
 import { BatchList, BatchObject, BatchQuery, NewBatch } from '../../proto/openai/batches.ts'
-import { requireRoute } from '../auth/require-route.ts'
+import { missingScopes, requireRoute } from '../auth/require-route.ts'
 import { failures, router } from '../http.ts'
 import type { Ports } from '../ports.ts'
 
@@ -59,6 +59,8 @@ export const batchRoutes = ({ batches, files }: Pick<Ports, 'batches' | 'files'>
     .openapi(create, async (c) => {
       const wanted = c.req.valid('json')
       const key = c.get('key')
+      // A batch is carried out as the key, for a day: without the user, the limits and the end of a token.
+      if (key.minted) throw missingScopes('batches')
       // A key that may not ask now may not ask later.
       requireRoute(key, wanted.endpoint)
       const file = await files.find(key.project, wanted.input_file_id)

@@ -38,6 +38,33 @@ export function clientTokens(stack: () => Stack): void {
       expect((await stack().fetch('/admin/keys', { key: token })).status).toBe(403)
     })
 
+    test('opens what belongs to the whole project only where that is named, and makes no batch', async () => {
+      const { secret } = await stack().newKey()
+      const status = async (key: string, path: string) =>
+        (await stack().fetch(path, { key })).status
+      const plain = (await mint(secret)).token
+      const named = (await mint(secret, { routes: ['files', 'batches', 'chat'] })).token
+      for (const path of ['/v1/files', '/v1/batches', '/v1/usage?start_time=0'])
+        expect([path, await status(secret, path), await status(plain, path)]).toEqual([
+          path,
+          200,
+          403,
+        ])
+      expect([await status(named, '/v1/files'), await status(named, '/v1/batches')]).toEqual([
+        200, 200,
+      ])
+      const json = {
+        input_file_id: 'file-none',
+        endpoint: '/v1/chat/completions',
+        completion_window: '24h',
+      }
+      const refused = await stack().fetch('/v1/batches', { key: named, json })
+      expect([refused.status, await refused.json()]).toMatchObject([
+        403,
+        { error: { code: 'missing_scope', message: expect.stringContaining('batches') } },
+      ])
+    })
+
     test('ends with its key, within a second', async () => {
       const { id, secret } = await stack().newKey()
       const { token } = await mint(secret)
