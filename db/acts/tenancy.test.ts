@@ -8,7 +8,7 @@ import { UNLIMITED } from '../../proto/limits.ts'
 import type { ProjectView } from '../../proto/organisations.ts'
 import { DEFAULT_ORGANISATION, DEFAULT_PROJECT } from '../../proto/tenancy.ts'
 import { openDb, type Db } from '../client.ts'
-import { findKeyByHash, keysOpenedBy } from '../queries/find-key.ts'
+import { findIssuers, findKeyByHash, keysOpenedBy } from '../queries/find-key.ts'
 import { auditLog } from '../schema/audit-log.ts'
 import { keySecrets } from '../schema/key-secrets.ts'
 import type { Actor } from './act.ts'
@@ -296,6 +296,19 @@ describe('a list', () => {
     await june.revokeKey(owner, (await june.createKey(owner, app)).id)
     const { data } = await june.listKeys(owner, { limit: 10, state: 'live' })
     expect(data.map(({ id }) => id)).toEqual([live.id])
+  })
+})
+
+describe('an issuer that many customers share', () => {
+  test('is found for an audience, however many others came before', async () => {
+    const { id: key } = await june.createKey(root, app)
+    const issuer = 'https://accounts.example'
+    const wanted = { key, issuer, algorithm: 'RS256' as const, userRequestsPerMinute: null }
+    const jwksUrl = 'https://accounts.example/jwks'
+    for (let i = 0; i < 20; i++)
+      await june.createIssuer(root, { ...wanted, audience: `app-${i}`, jwksUrl })
+    await june.createIssuer(root, { ...wanted, audience: 'mine', jwksUrl })
+    expect(await findIssuers(db, issuer, 'mine')).toMatchObject([{ token: { audience: 'mine' } }])
   })
 })
 

@@ -77,11 +77,11 @@ export async function findKeyByToken(db: Sql, hash: string) {
   return row
 }
 
-/** Nobody has more apps behind one issuer, and each is tried for a token. */
+/** Nobody has more apps behind one issuer and audience, and each is tried for a token. */
 const MAX_ISSUERS = 20
 
-/** All that take tokens of this issuer, the oldest first, each with the key that its tokens open. */
-export const findIssuers = (db: Sql, issuer: string) =>
+/** All that take tokens of this issuer for this audience, the oldest first, each with the key that its tokens open. */
+export const findIssuers = (db: Sql, issuer: string, audience: string) =>
   db
     .select({
       ...opened,
@@ -101,6 +101,6 @@ export const findIssuers = (db: Sql, issuer: string) =>
     .innerJoin(keys, live.key(issuers.key))
     .innerJoin(projects, live.project)
     .innerJoin(organisations, live.organisation)
-    .where(eq(issuers.issuer, issuer))
+    .where(and(eq(issuers.issuer, issuer), eq(issuers.audience, audience)))
     .orderBy(asc(issuers.id))
     .limit(MAX_ISSUERS)

@@ -72,7 +72,10 @@ function page(...keys: JWK[]) {
 
 const users = (issuers: readonly Issuer[], fetch: Fetch = page().fetch) =>
   new EndUsers({
-    store: { byIssuer: (name) => Promise.resolve(issuers.filter((one) => one.issuer === name)) },
+    store: {
+      byIssuer: (name, audience) =>
+        Promise.resolve(issuers.filter((one) => one.issuer === name && one.audience === audience)),
+    },
     published: new PublishedKeys(fetch, quiet),
     vault: vaultOf(undefined),
     ttlMs: 60_000,
@@ -102,7 +105,15 @@ describe('a token of an end user', () => {
     ['has expired', { exp: 1_000_000_000 }, 'HS256', text(secret), /expired/],
     ['never expires', { exp: undefined }, 'HS256', text(secret), /claim/],
     ['is not valid yet', { nbf: 99_999_999_999 }, 'HS256', text(secret), /claim/],
-    ['is for somebody else', { aud: 'july' }, 'HS256', text(secret), /claim/],
+    ['is for somebody else', { aud: 'july' }, 'HS256', text(secret), /issuer is not known/],
+    ['is for nobody', { aud: undefined }, 'HS256', text(secret), /issuer is not known/],
+    [
+      'is for too many',
+      { aud: ['a', 'b', 'c', 'd', 'e', 'june'] },
+      'HS256',
+      text(secret),
+      /is not known/,
+    ],
     ['is of nobody', { sub: undefined }, 'HS256', text(secret), /claim/],
     ['names an empty user', { sub: '' }, 'HS256', text(secret), /"sub"/],
     ['names a user of control characters', { sub: 'a\u0000' }, 'HS256', text(secret), /"sub"/],
@@ -150,6 +161,27 @@ describe('a token of an end user', () => {
     expect(await all.find(await token())).toMatchObject({ id: 'key_1' })
     const newer = await token({}, 'HS256', text('a second secret of the issuer, newer'))
     expect(await all.find(newer)).toMatchObject({ id: 'key_2' })
+  })
+
+  test('opens whatever becomes of others who take its issuer', async ({ expect }) => {
+    const sealed = { ...hs256, secret: 'aes-gcm:of a secret that is lost' }
+    const mine = { ...hs256, key: { ...key, id: 'key_2' as KeyId } }
+    expect(await users([sealed, mine]).find(await token())).toMatchObject({ id: 'key_2' })
+    await expect(users([sealed]).find(await token())).rejects.toMatchObject({ code: 'internal' })
+    const stranger = await token({}, 'HS256', text('another secret of the same length'))
+    await expect(users([sealed, mine]).find(stranger)).rejects.toMatchObject({ code: 'internal' })
+  })
+
+  test('is tried with those alone who take it for an audience that it names', async ({
+    expect,
+  }) => {
+    const { told, fetch } = page(ec.jwk)
+    const others = { ...published('ES256'), audience: 'july' }
+    const mine: Issuer = { ...base, ...none, algorithm: 'ES256', jwks: { keys: [ec.jwk as never] } }
+    const all = users([others, mine], fetch)
+    const several = await token({ aud: ['august', 'june'] }, 'ES256', ec)
+    expect(await all.find(several)).toMatchObject({ user: { id: 'ann' } })
+    expect(told.asked).toBe(0)
   })
 
   test('of RS256 and ES256 opens by the keys that its issuer gave or publishes', async ({

@@ -26,8 +26,8 @@ export interface Issuer {
 }
 
 export interface IssuerStore {
-  /** All that take tokens of this issuer, the oldest first; nothing where there is none. */
-  byIssuer(issuer: string): Promise<readonly Issuer[] | undefined>
+  /** All that take tokens of this issuer for this audience, the oldest first; nothing where there is none. */
+  byIssuer(issuer: string, audience: string): Promise<readonly Issuer[] | undefined>
 }
 
 interface Parts {
@@ -41,6 +41,8 @@ interface Parts {
 /** Clocks differ, by less than this. */
 const LEEWAY_SECONDS = 5
 const MAX_CLAIM = 500
+/** Each is looked up, and strangers may name any number of them. */
+const MAX_AUDIENCES = 5
 const CONTROL = /[\p{Cc}\p{Cs}]/u
 
 /** The end users of apps, who show a token that the app's own issuer signed. */
@@ -51,26 +53,41 @@ export class EndUsers {
   constructor(parts: Parts) {
     this.#parts = parts
     const { store, ttlMs, log } = parts
-    this.#issuers = new Remembered((name) => store.byIssuer(name), { ttlMs, log })
+    this.#issuers = new Remembered((name) => store.byIssuer(...pairIn(name)), { ttlMs, log })
   }
 
   /** The key that the token opens, for its user and until it ends. Throws `unauthenticated` where it opens none. */
   async find(token: string): Promise<Key> {
-    const { issuer, algorithm } = namedIn(token)
-    const known = issuer === undefined ? undefined : await this.#issuers.find(issuer)
+    const { issuer, audiences, algorithm } = namedIn(token)
+    const known = issuer === undefined ? [] : await this.#known(issuer, audiences)
     // What a token says of its algorithm chooses among issuers, and never how one of them is checked.
-    const willing = known?.filter((one) => one.algorithm === algorithm) ?? []
-    if (willing.length === 0) throw refused('its issuer is not known here, or signs in another way')
+    const willing = known.filter((one) => one.algorithm === algorithm)
+    if (willing.length === 0)
+      throw refused('its issuer is not known here for its audience, or signs in another way')
     let last: unknown
+    let failure: Failure | undefined
     for (const one of willing) {
       try {
         return await this.#opened(token, one)
       } catch (thrown) {
-        if (thrown instanceof Failure) throw thrown
-        last = thrown
+        if (!(thrown instanceof Failure)) last = thrown
+        // Its signature is good, and its user is none.
+        else if (thrown.code === 'unauthenticated') throw thrown
+        else failure ??= this.#passedOver(one, thrown)
       }
     }
-    throw refused(reasonOf(last), last)
+    throw failure ?? refused(reasonOf(last), last)
+  }
+
+  /** One that cannot be asked keeps nobody from the next, which may be another customer's. */
+  #passedOver({ key }: Issuer, cause: Failure): Failure {
+    this.#parts.log.warn({ cause, key: key.id }, 'an issuer could not check a token')
+    return cause
+  }
+
+  async #known(issuer: string, audiences: readonly string[]): Promise<readonly Issuer[]> {
+    const each = audiences.map((audience) => this.#issuers.find(nameOf(issuer, audience)))
+    return (await Promise.all(each)).flatMap((some) => some ?? [])
   }
 
   /** An issuer or its key changed somewhere. */
@@ -118,16 +135,37 @@ function findIn(jwks: Jwks) {
 /** Three parts of base64url. */
 export const isJwt = (text: string): boolean => /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text)
 
+/** As issuers are remembered: what is between the two is in neither. */
+const nameOf = (issuer: string, audience: string): string => `${issuer}\n${audience}`
+
+function pairIn(name: string): [issuer: string, audience: string] {
+  const [issuer = '', audience = ''] = name.split('\n')
+  return [issuer, audience]
+}
+
+interface Named {
+  issuer: string | undefined
+  audiences: readonly string[]
+  algorithm: string | undefined
+}
+
 /** What a token says of itself, before anybody believes it. */
-function namedIn(token: string): { issuer: string | undefined; algorithm: string | undefined } {
+function namedIn(token: string): Named {
   try {
-    const { iss } = decodeJwt(token)
-    const usable = typeof iss === 'string' && iss.length <= MAX_CLAIM && !CONTROL.test(iss)
-    return { issuer: usable ? iss : undefined, algorithm: decodeProtectedHeader(token).alg }
+    const { iss, aud } = decodeJwt(token)
+    const audiences = new Set([aud].flat().filter(isClaim))
+    return {
+      issuer: isClaim(iss) ? iss : undefined,
+      audiences: [...audiences].slice(0, MAX_AUDIENCES),
+      algorithm: decodeProtectedHeader(token).alg,
+    }
   } catch (cause) {
     throw refused('it is no JSON Web Token', cause)
   }
 }
+
+const isClaim = (claim: unknown): claim is string =>
+  typeof claim === 'string' && claim.length <= MAX_CLAIM && !CONTROL.test(claim)
 
 const reasons: Record<string, string> = {
   ERR_JWT_EXPIRED: 'it has expired',

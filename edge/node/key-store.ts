@@ -22,7 +22,8 @@ export const storedKeys = (
     const row = await ask((db) => findKeyByToken(db, hash))
     return row && narrowed(openedKey(row), row.token)
   },
-  byIssuer: async (issuer) => issuersOf(await ask((db) => findIssuers(db, issuer))),
+  byIssuer: async (issuer, audience) =>
+    issuersOf(await ask((db) => findIssuers(db, issuer, audience))),
   clientTokens: {
     create: (key, wanted, expiresAt) =>
       ask((db) => createClientToken(db, { key, expiresAt }, wanted)),
