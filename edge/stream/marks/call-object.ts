@@ -56,7 +56,9 @@ export class CallObject {
   #head(text: string): { pieces: Piece[]; rest: string } {
     const before = this.#raw.length
     this.#raw += text
-    const match = before < HEAD_CHARS ? HEAD.exec(this.#raw.slice(0, HEAD_CHARS)) : null
+    // Looked at from its start with every token: a long one is known for what it is, or for none, by then.
+    const start = before < HEAD_CHARS ? this.#raw.slice(0, HEAD_CHARS) : undefined
+    const match = start === undefined ? null : HEAD.exec(start)
     if (match) {
       const name = parsed(match[1] ?? '')
       if (typeof name !== 'string' || !this.#names.has(name)) return this.#break()
@@ -64,7 +66,7 @@ export class CallObject {
       const pieces: Piece[] = [{ kind: 'call', name }]
       return { pieces, rest: this.#body(this.#raw.slice(match[0].length), pieces) }
     }
-    if (!mayBegin(this.#raw)) return this.#break()
+    if (start !== undefined && !mayBegin(start)) return this.#break()
     const end = this.#whole.end(text)
     if (end === undefined) return { pieces: [], rest: '' }
     return this.#closeAt(before + end)
@@ -109,10 +111,11 @@ export class CallObject {
 /** Another object is text as soon as that is known, and not only at its end. */
 function mayBegin(text: string): boolean {
   const object = text.trimStart()
-  if (object === '') return true
+  const isLong = text.length >= HEAD_CHARS
+  if (object === '') return !isLong
   if (!/^\{\s*(?:"|$)/.test(object)) return false
   const [, key] = FIRST_KEY.exec(object) ?? []
-  return key === undefined || KEYS.has(key)
+  return key === undefined ? !isLong : KEYS.has(key)
 }
 
 function parsed(json: string): unknown {

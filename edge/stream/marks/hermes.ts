@@ -11,6 +11,8 @@ export function hermesReader(names: ReadonlySet<string>): PieceReader {
   const out = new Pieces()
   let state: State = 'text'
   let held = ''
+  /** Before what is held of a closing tag. */
+  let white = ''
   let object = new CallObject(names)
 
   /** Each step takes what it can, and answers what is left for the next. */
@@ -37,11 +39,13 @@ export function hermesReader(names: ReadonlySet<string>): PieceReader {
       return object.raw
     },
     close(text) {
-      held += text
-      const tag = held.trimStart()
-      if (CLOSE.startsWith(tag)) return ''
-      const rest = tag.startsWith(CLOSE) ? tag.slice(CLOSE.length) : held
+      const more = held === '' ? text.trimStart() : text
+      white += text.slice(0, text.length - more.length)
+      held += more
+      if (CLOSE.startsWith(held)) return ''
+      const rest = held.startsWith(CLOSE) ? held.slice(CLOSE.length) : white + held
       held = ''
+      white = ''
       state = 'text'
       return rest
     },

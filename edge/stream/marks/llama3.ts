@@ -13,13 +13,14 @@ export function llama3Reader(names: ReadonlySet<string>): PieceReader {
 
   const steps: Record<State, (text: string) => string> = {
     before(text) {
-      held += text
-      const next = held.replace(between, '')
+      // What was held before is between calls, too.
+      const next = text.replace(between, '')
+      held += text.slice(0, text.length - next.length)
       if (next === '') return ''
       state = next.startsWith('{') ? 'call' : 'text'
       object = new CallObject(names)
-      const rest = state === 'call' ? next : held
-      held = state === 'call' ? held.slice(0, held.length - next.length) : ''
+      const rest = state === 'call' ? next : held + next
+      if (state === 'text') held = ''
       return rest
     },
     call(text) {

@@ -121,6 +121,13 @@ const none: [string, Marks, string][] = [
   ],
   ['mistral by an unknown name', calls('mistral'), '[TOOL_CALLS]rm[ARGS]{"a":1}'],
   ['white space', calls('hermes'), ' \n '],
+  [
+    'mistral by a name that comes too late',
+    calls('mistral'),
+    `[TOOL_CALLS]${' '.repeat(250)}add[ARGS]{}`,
+  ],
+  ['hermes with a key that is long', calls('hermes'), `<tool_call>{"${'a'.repeat(600)}": 1}`],
+  ['llama3 that begins late', calls('llama3'), `{${' '.repeat(600)}"name": "add"}`],
 ]
 
 /** What a model may write of them, in any order. */
@@ -190,6 +197,24 @@ describe('what an answer is made of', () => {
       }),
       { numRuns: 2_000 },
     )
+  })
+
+  test.for<[string, Marks, string, string]>([
+    ['a name after mistral', calls('mistral'), '[TOOL_CALLS]add', '[CALL_ID]'],
+    ['white space after mistral', calls('mistral'), '[TOOL_CALLS]', ' '],
+    ['white space in a list of mistral', calls('mistral'), '[TOOL_CALLS][', ' '],
+    ['white space before llama3', calls('llama3'), '', ' '],
+    ['a first key of llama3', calls('llama3'), '{"', 'a'],
+    ['white space in an object of hermes', calls('hermes'), '<tool_call>{', ' '],
+    ['white space after an object of hermes', calls('hermes'), `<tool_call>${ADD}`, ' '],
+    ['white space before a thought', { thinking: 'marked' }, '', ' '],
+  ])('looks at %s once, however long it is', ([, marks, start, bit], { expect }) => {
+    const reader = markedReader(marks)
+    reader.push(start)
+    const sinceMs = performance.now()
+    for (let i = 0; i < 100_000; i++) reader.push(bit)
+    // It takes some 20 ms; whoever looks at all of it each time needs seconds.
+    expect(performance.now() - sinceMs).toBeLessThan(1_000)
   })
 
   test('tells arguments while they come', ({ expect }) => {

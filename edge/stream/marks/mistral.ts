@@ -7,6 +7,9 @@ const NAMED = /^\s*([A-Za-z0-9_-]{1,64})(?:\[CALL_ID\][A-Za-z0-9]*)?\[ARGS\]\s*(
 /** What may yet be one of those. */
 const NAME_BEGINS = /^\s*[A-Za-z0-9_-]{0,64}(?:\[[A-Z_]*\]?[A-Za-z0-9]*(?:\[[A-Z]*\]?)?\s*)?$/
 
+/** With its name, white space and all: a regular expression looks at it again with every token. */
+const HEAD_CHARS = 256
+
 type State = 'text' | 'marked' | 'list' | 'call' | 'named'
 
 /**
@@ -37,20 +40,20 @@ export function mistralReader(names: ReadonlySet<string>, held: boolean): PieceR
     },
     marked(text) {
       kept += text
-      const next = kept.trimStart()
-      if (next === '') return ''
-      if (next.startsWith('['))
-        return turn('list', next.slice(1), kept.slice(0, kept.length - next.length + 1))
-      const [head, name = ''] = NAMED.exec(kept) ?? []
-      if (head === undefined && NAME_BEGINS.test(kept)) return ''
+      const start = kept.slice(0, HEAD_CHARS)
+      const at = start.search(/\S/)
+      if (start[at] === '[') return turn('list', kept.slice(at + 1), kept.slice(0, at + 1))
+      const [head, name = ''] = NAMED.exec(start) ?? []
+      if (head === undefined && kept.length <= HEAD_CHARS && NAME_BEGINS.test(kept)) return ''
       if (head === undefined || !names.has(name)) return asText(kept)
       out.call([{ kind: 'call', name }])
       args = new JsonValue()
       return turn('named', kept.slice(head.length), '')
     },
     list(text) {
+      // What was kept before is nothing but these, too.
+      const next = text.replace(/^[\s,]*/, '')
       kept += text
-      const next = kept.replace(/^[\s,]*/, '')
       if (next === '') return ''
       if (next.startsWith(']') && lead === '') return turn('text', next.slice(1), '')
       if (!next.startsWith('{')) return asText(kept)

@@ -15,15 +15,19 @@ type State = 'before' | 'within' | 'after' | 'over'
 export function thinkingReader(where: Thinking, then: PieceReader): ThinkingReader {
   let state: State = 'before'
   let held = ''
+  /** Before what is held of an opening mark. */
+  let white = ''
 
   const steps: Record<State, (text: string, pieces: Piece[]) => string> = {
     before(text) {
-      held += text
-      const next = held.trimStart()
-      if (OPEN.startsWith(next)) return ''
-      const opened = next.startsWith(OPEN)
-      const rest = opened ? next.slice(OPEN.length) : held
+      const more = held === '' ? text.trimStart() : text
+      white += text.slice(0, text.length - more.length)
+      held += more
+      if (OPEN.startsWith(held)) return ''
+      const opened = held.startsWith(OPEN)
+      const rest = opened ? held.slice(OPEN.length) : white + held
       held = ''
+      white = ''
       state = opened || where === 'opened' ? 'within' : 'over'
       return rest
     },
@@ -61,8 +65,9 @@ export function thinkingReader(where: Thinking, then: PieceReader): ThinkingRead
     },
     end() {
       const thought = state === 'within' || (state === 'before' && where === 'opened')
+      const left = white + held
       const pieces: Piece[] =
-        held === '' ? [] : thought ? [{ kind: 'reasoning', text: held }] : then.push(held)
+        left === '' ? [] : thought ? [{ kind: 'reasoning', text: left }] : then.push(left)
       return [...pieces, ...then.end()]
     },
   }
