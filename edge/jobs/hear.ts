@@ -2,6 +2,7 @@ import type { Msg } from '@nats-io/nats-core'
 import { monotonicMs } from '../clock.ts'
 import { Failure } from '../../proto/failure.ts'
 import { decodeFrame, frameHead, idsOf, isWhole, type FrameHead } from '../../proto/frame.ts'
+import { SAYS } from '../../proto/job.ts'
 import { partOf } from '../../proto/subjects.ts'
 import type { Purse } from '../budget/purse.ts'
 import { fail, finish } from './conclude.ts'
@@ -116,11 +117,16 @@ function conclude(desk: Desk, live: LiveJob, bytes: Uint8Array): void {
   if (
     failure.code === 'engine_failed' ||
     failure.code === 'internal' ||
-    failure.code === 'cancelled'
+    failure.code === 'cancelled' ||
+    isTooSmall(live, failure)
   )
     release(desk, live, 'engine')
   else void fail(desk, live, failure)
 }
+
+/** Another began the answer and had the context for it: one that has less is no reason to end it. */
+const isTooSmall = ({ job, spans }: LiveJob, { code }: Failure): boolean =>
+  code === 'context_too_long' && SAYS[job.kind] && (spans.at(-1)?.from ?? 0) > 0
 
 /** What was held for a longer prompt is there for the answer, or for others. */
 function learnPrompt(desk: Desk, live: LiveJob, purse: Purse): void {

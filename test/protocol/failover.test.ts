@@ -247,6 +247,28 @@ describe('whoever asks gets the whole answer', () => {
     expect(await attempts(desk, last)).toEqual(['w1 from 0', 'w2 from 40', 'w1 from 40'])
   })
 
+  // One with a smaller context, of the same model: what was said fits where it was begun.
+  test('S14 though its worker was cut off and what it had said is too long for the next', async ({
+    nats,
+    desk,
+    w2,
+    expect,
+  }) => {
+    const w1 = await HandWorker.connect(nats.url('w1'))
+    const seen = callerOf(desk).stream()
+    const cut = await take(w1)
+    w1.echo(cut.offer, 1, [0, 40])
+    await fall(w1)
+    const small = await take(w2)
+    const failure = { code: 'context_too_long', message: 'Too long.', param: 'messages' } as const
+    refuse(w2, small, failure)
+    await using returned = await HandWorker.connect(nats.url('w1'))
+    const last = await take(returned)
+    answer(returned, last)
+    expect(await seen).toMatchObject(PROMISED)
+    expect(await attempts(desk, last)).toEqual(['w1 from 0', 'w2 from 40', 'w1 from 40'])
+  })
+
   // No circuit opens or closes: a worker that is down asks for no jobs, and one that is back asks for them.
   test('S15 while a worker is down and when it is back', async ({ nats, desk, w2, expect }) => {
     const w1 = await HandWorker.connect(nats.url('w1'))
