@@ -1,3 +1,4 @@
+import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import { IssuerId, KeyId } from './ids.ts'
 import { Limits } from './limits.ts'
@@ -35,11 +36,26 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
 
 export const isLoopback = (url: string): boolean => LOOPBACK.has(new URL(url).hostname)
 
+/** RFC 4291, 2.4: all that is routed of IPv6. */
+const GLOBAL = ipaddr.parseCIDR('2000::/3')
+
+/** Whether it is a name, or an address of the public network. A URL has its addresses in one form, whatever was written. */
+function isPublic(url: string): boolean {
+  const host = new URL(url).hostname.replace(/^\[(.*)\]$/, '$1')
+  if (!ipaddr.isValid(host)) return true
+  const address = ipaddr.parse(host)
+  if (address.range() !== 'unicast') return false
+  return address.kind() === 'ipv4' || address.match(GLOBAL)
+}
+
 const JwksUrl = z
   .url({ protocol: /^https?$/ })
   .max(1_000)
   .refine((url) => !URL.canParse(url) || new URL(url).protocol === 'https:' || isLoopback(url), {
     message: 'It begins with https://. On this machine itself, http:// will do.',
+  })
+  .refine((url) => !URL.canParse(url) || isLoopback(url) || isPublic(url), {
+    message: 'It is an address of a private network: name a host, or an address that is public.',
   })
 
 const userRequestsPerMinute = Limits.shape.requestsPerMinute
