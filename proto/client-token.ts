@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { CidrText } from './cidr.ts'
-import { MAX_USER_CHARS } from './job.ts'
 import { ModelPattern, RouteFamily } from './scopes.ts'
+import { EndUserName } from './end-user-name.ts'
 
 const MIN_SECONDS = 10
 const MAX_SECONDS = 3_600
@@ -15,12 +15,7 @@ export const NewClientToken = z.object({
   /** Where it may be used from. The addresses of the key are those of a server, and are not asked of a browser. */
   cidrs: z.array(CidrText).min(1).max(200).optional(),
   /** Whom it is for: its jobs are counted to this user, whatever they say. */
-  user: z
-    .string()
-    .min(1)
-    .max(MAX_USER_CHARS)
-    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'It has no control characters.')
-    .optional(),
+  user: EndUserName.min(1).optional(),
 })
 export type NewClientToken = z.infer<typeof NewClientToken>
 

@@ -23,5 +23,16 @@ export const rowOf = (job: JobId, final: Final, endedAtMs: number): UsageRow => 
   costNano: final.cost ?? null,
 })
 
-/** Postgres has no text with this character in it, and would refuse the whole batch for it. */
-const text = (said: string): string => said.replaceAll('\0', '')
+/** Postgres has no text with this character or half a surrogate pair in it, and would refuse the whole batch for it. */
+const text = (said: string): string => said.replaceAll('\0', '').toWellFormed()
+
+/** The same job without the caller's words, should a database refuse those: its tokens are counted all the same. */
+export const bareRowOf = (row: UsageRow): UsageRow => ({
+  ...row,
+  project: plain(row.project),
+  key: plain(row.key),
+  user: null,
+  model: plain(row.model),
+})
+
+const plain = (said: string): string => said.replaceAll(/[^ -~]/g, '')

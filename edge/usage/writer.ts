@@ -7,7 +7,7 @@ import type { UsageRow } from '../../proto/usage.ts'
 import { sleep } from '../clock.ts'
 import type { Log } from '../ports.ts'
 import { within } from '../within.ts'
-import { rowOf } from './row-of.ts'
+import { bareRowOf, rowOf } from './row-of.ts'
 
 /** Records that are written at once. */
 const BATCH = 500
@@ -117,13 +117,27 @@ export class UsageWriter implements AsyncDisposable {
     } catch (thrown) {
       if (!this.#options.isRefusal(thrown)) throw thrown
       const [only] = told
-      if (told.length === 1 && only) return this.#giveUp(only, thrown)
+      if (told.length === 1 && only) return this.#writeBare(only, thrown)
       const half = Math.ceil(told.length / 2)
       await this.#write(told.slice(0, half))
       return this.#write(told.slice(half))
     }
     for (const [message] of told) message.ack()
     this.counts.written += told.length
+  }
+
+  /** What a caller may write must not decide whether it is counted. */
+  async #writeBare([message, row]: readonly [JsMsg, UsageRow], refusal: unknown): Promise<void> {
+    try {
+      await this.#options.write([bareRowOf(row)])
+    } catch (thrown) {
+      if (!this.#options.isRefusal(thrown)) throw thrown
+      return this.#giveUp([message, row], thrown)
+    }
+    const cause = refusal
+    this.#options.log.error({ job: row.job, row, cause }, 'a job is counted without its texts')
+    message.ack()
+    this.counts.written++
   }
 
   #giveUp([message, row]: readonly [JsMsg, UsageRow], cause: unknown): void {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { EndUserName } from '../end-user-name.ts'
 
 const MAX_MESSAGES = 2048
 const MAX_BLOCKS = 256
@@ -95,7 +96,7 @@ export const MessagesRequest = Prompt.extend({
       error: 'top_k is not supported: leave it out, or use top_p.',
     })
     .optional(),
-  metadata: z.looseObject({ user_id: z.string().max(256).nullish() }).optional(),
+  metadata: z.looseObject({ user_id: EndUserName.nullish() }).optional(),
   service_tier: z.enum(['auto', 'standard_only']).optional(),
 })
 export type MessagesRequest = z.infer<typeof MessagesRequest>

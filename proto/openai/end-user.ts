@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { MAX_USER_CHARS } from '../job.ts'
+import { EndUserName } from '../end-user-name.ts'
 
-const name = z.string().max(MAX_USER_CHARS).nullish()
+const name = EndUserName.nullish()
 
 /** Whom an app asks for, in OpenAI's two fields for it: the second is the newer. For usage alone. */
 export const EndUser = z.object({ user: name, safety_identifier: name })

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { EndCode } from '../frame.ts'
 import { Effort, MAX_TOP_LOGPROBS } from '../job.ts'
+import { EndUser } from './end-user.ts'
 import { isEmptyList, listOf, unsupported } from './fields.ts'
 import { JsonSchema } from './response-format.ts'
 import { FlatTools, MAX_TOOLS } from './tools.ts'
@@ -87,8 +88,7 @@ export const ResponseRequest = z
     truncation: z.enum(['auto', 'disabled']).nullish(),
     metadata: Metadata.nullish(),
     service_tier: ServiceTier.nullish(),
-    user: z.string().nullish(),
-    safety_identifier: z.string().max(64).nullish(),
+    ...EndUser.shape,
     prompt_cache_key: z.string().nullish(),
     /** Not OpenAI's: the same seed, the same answer. */
     seed: z.int().nullish(),

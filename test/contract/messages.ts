@@ -41,6 +41,12 @@ export function messages(stack: () => Stack): void {
 
     test.for([
       [{ ...asked, max_tokens: undefined }, 400, 'invalid_request_error', 'max_tokens'],
+      [
+        { ...asked, metadata: { user_id: '\ud800' } },
+        400,
+        'invalid_request_error',
+        'metadata.user_id',
+      ],
       [{ ...asked, top_k: 5 }, 400, 'invalid_request_error', 'top_k'],
       [
         { ...asked, messages: [{ role: 'system', content: 'x' }] },

@@ -339,6 +339,8 @@ export function responses(stack: () => Stack): void {
       [{ top_logprobs: 3 }, 'top_logprobs'],
       [{ background: true, store: false }, 'background'],
       [{ metadata: { a: 1 } }, 'metadata.a'],
+      [{ user: 'a\ud800' }, 'user'],
+      [{ user: 'a'.repeat(257) }, 'user'],
       [{ conversation: 'conv_1' }, 'conversation'],
       [{ previous_response_id: 'resp_1' }, 'previous_response_id'],
       [{ include: ['everything'] }, 'include[0]'],

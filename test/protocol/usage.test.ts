@@ -1,6 +1,6 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { sql } from 'drizzle-orm'
-import { describe, vi } from 'vitest'
+import { describe, onTestFinished, vi } from 'vitest'
 import { Database } from '../../edge/node/database.ts'
 import { writeUsage } from '../../db/queries/write-usage.ts'
 import { startTcpProxy } from '../../infra/testing/tcp-proxy.ts'
@@ -22,7 +22,7 @@ describe('a job that ended', () => {
     expect,
   }) => {
     await using writer = await startWriter(nats.url('g1'), into(db))
-    const job = { ...echoJob(desk), tenant: project, user: 'ana\0' }
+    const job = { ...echoJob(desk), tenant: project, user: 'ana\0\ud800' }
     const answer = read(await desk.ask(job, { signal: never }))
     const { offer } = await w1.take()
     w1.echo(offer, 1, [0, 20])
@@ -34,7 +34,7 @@ describe('a job that ended', () => {
       job: job.id,
       project,
       key: job.key,
-      user: 'ana',
+      user: 'ana\ufffd',
       model: job.model,
       kind: 'chat',
       priority: 'default',
@@ -146,6 +146,29 @@ describe('a job that ended', () => {
     await vi.waitFor(async () => expect(await ledger.unwritten()).toBe(0), SOON)
     expect(writer.counts).toMatchObject({ written: 6, unwritable: 1 })
     expect(await sumsOf(db, project)).toEqual({ rows: [6, 120], hours: [6, 120] })
+  })
+
+  test('is counted without the words that a database refuses', async ({
+    nats,
+    db,
+    ledger,
+    project,
+    expect,
+  }) => {
+    await db.execute(sql`alter table usage add constraint odd check ("user" <> 'odd')`)
+    onTestFinished(async () => {
+      await db.execute(sql`alter table usage drop constraint odd`)
+    })
+    await ledger.end(project, { user: 'ana' })
+    const odd = await ledger.end(project, { user: 'odd' })
+    await using writer = await startWriter(nats.url('g1'), into(db))
+    await vi.waitFor(async () => expect(await ledger.unwritten()).toBe(0), SOON)
+    expect(writer.counts).toMatchObject({ written: 2, unwritable: 0 })
+    expect(await rowsOf(db, project)).toMatchObject([
+      { user: 'ana' },
+      { job: odd, user: null, model: 'echo-20-0-0', completionTokens: 20 },
+    ])
+    expect(await sumsOf(db, project)).toEqual({ rows: [2, 40], hours: [2, 40] })
   })
 
   test('before anybody computed it is a row of no tokens', async ({
