@@ -4,7 +4,6 @@ import { MAX_JOB_BYTES } from '../../proto/job.ts'
 import type { ItemResource } from '../../proto/openai/response-items.ts'
 import { jobOfResponse } from '../../proto/stored-response.ts'
 import type { Looked, Responses } from '../ports.ts'
-import { placeOf, type FindItem } from './input-items.ts'
 import { responseIn } from './look-at.ts'
 
 /** Turns of one conversation at most: who comes later begins another. */
@@ -51,16 +50,6 @@ export async function pastOf(
   }
   return { ancestors, items }
 }
-
-/** An item of any stored response of the same project. */
-export const findItem =
-  (tenant: string, responses: Responses): FindItem =>
-  async (id) => {
-    const place = placeOf(id)
-    const looked = place && (await found(place.job.replace('job_', 'resp_'), tenant, responses))
-    if (!looked) return undefined
-    return place.of === 'input' ? looked.asked.input[place.at] : responseIn(looked).output[place.at]
-  }
 
 async function found(
   id: string,

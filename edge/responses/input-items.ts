@@ -3,26 +3,21 @@ import type { JobId } from '../../proto/ids.ts'
 import type { InputItem, ItemResource } from '../../proto/openai/response-items.ts'
 import type { ResponseRequest } from '../../proto/openai/responses.ts'
 
-/** Finds the item that a reference names. */
-export type FindItem = (id: string) => Promise<ItemResource | undefined>
-
-/** The input of a request as items with an id each. One that is only referred to is found, or the request refused. */
-export async function itemsOf(
+/** The input of a request as items with an id each. One that is only referred to is among `referred`, or the request refused. */
+export function itemsOf(
   { input }: Pick<ResponseRequest, 'input'>,
   job: JobId,
-  find: FindItem,
-): Promise<ItemResource[]> {
+  referred: ReadonlyMap<string, ItemResource>,
+): ItemResource[] {
   if (typeof input === 'string') return [userMessage(`msg_${suffixOf(job)}_i0`, input)]
-  return Promise.all(
-    input.map(async (item, i) => {
-      if (item.type !== 'item_reference') return itemOf(item, `${suffixOf(job)}_i${i}`)
-      const found = await find(item.id)
-      if (found) return found
-      throw new Failure('invalid', `Item with id '${item.id.slice(0, 200)}' not found.`, {
-        param: `input[${i}].id`,
-      })
-    }),
-  )
+  return input.map((item, i) => {
+    if (item.type !== 'item_reference') return itemOf(item, `${suffixOf(job)}_i${i}`)
+    const found = referred.get(item.id)
+    if (found) return found
+    throw new Failure('invalid', `Item with id '${item.id.slice(0, 200)}' not found.`, {
+      param: `input[${i}].id`,
+    })
+  })
 }
 
 const suffixOf = (job: JobId): string => job.slice('job_'.length)

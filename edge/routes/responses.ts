@@ -17,9 +17,10 @@ import { askerOf, type Asker } from '../admission/asker.ts'
 import { hangupOf } from '../admission/hangup.ts'
 import { failures, router } from '../http.ts'
 import type { Ports, Responses } from '../ports.ts'
-import { findItem, pastOf } from '../responses/conversation.ts'
+import { pastOf } from '../responses/conversation.ts'
 import { itemsOf } from '../responses/input-items.ts'
 import { messagesOf } from '../responses/messages.ts'
+import { referredBy } from '../responses/referred.ts'
 import { responseAt, settingsOf } from '../responses/response-object.ts'
 import { responseEvents } from '../responses/response-events.ts'
 import { wholeResponse } from '../responses/whole-response.ts'
@@ -110,10 +111,11 @@ async function askedOf(
   responses: Responses,
 ): Promise<Asked> {
   const id = newJobId()
-  const [past, input] = await Promise.all([
+  const [past, referred] = await Promise.all([
     pastOf(request.previous_response_id, tenant, responses),
-    itemsOf(request, id, findItem(tenant, responses)),
+    referredBy(request, tenant, responses),
   ])
+  const input = itemsOf(request, id, referred)
   const messages = messagesOf(request.instructions ?? null, [...past.items, ...input])
   return { id, ancestors: past.ancestors, input, messages }
 }
