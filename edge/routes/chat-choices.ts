@@ -4,6 +4,7 @@ import { endUserOf } from '../../proto/openai/end-user.ts'
 import { TIERS } from '../../proto/openai/service-tier.ts'
 import type { Admit, Wanted } from '../admission/admission.ts'
 import type { Asker } from '../admission/asker.ts'
+import { tierOf } from '../admission/tier-of.ts'
 import type { Choice } from '../stream/chat-completion.ts'
 import { worksOf } from './chat-work.ts'
 
@@ -20,7 +21,8 @@ export async function asked(
       'A stream of several choices cannot be resumed: ask for n = 1, or leave x-stream-resume out.',
       { param: 'n' },
     )
-  const tier = request.service_tier && TIERS[request.service_tier]
+  const named = tierOf(request, asker)
+  const tier = named && TIERS[named]
   const who = tier ? { ...asker, priority: tier.priority } : asker
   const work = worksOf(request)
   const wanted = (index: number): Wanted => ({

@@ -15,6 +15,7 @@ import { admission, type Admit, type Admitted, type Wanted } from '../admission/
 import { answered } from '../admission/answered.ts'
 import { askerOf, type Asker } from '../admission/asker.ts'
 import { hangupOf } from '../admission/hangup.ts'
+import { tierOf } from '../admission/tier-of.ts'
 import { failures, router } from '../http.ts'
 import type { Ports, Responses } from '../ports.ts'
 import { pastOf } from '../responses/conversation.ts'
@@ -70,12 +71,13 @@ export const responseRoutes = ({
 }: Pick<Ports, 'answers' | 'catalogue' | 'limiter' | 'responses' | 'log'>) => {
   const admit = admission({ answers, catalogue, limiter })
   return router().openapi(create, async (c) => {
-    const request = c.req.valid('json')
-    const settings = settingsOf(request)
-    const { background } = settings
-    const stream = request.stream ?? false
+    const said = c.req.valid('json')
+    const background = said.background ?? false
+    const stream = said.stream ?? false
     const hangup = stream || background ? new AbortController() : hangupOf(c)
     const asker = await askerOf(c, { route: create.path, signal: hangup.signal })
+    const request = { ...said, service_tier: tierOf(said, asker) }
+    const settings = settingsOf(request)
     if (asker.resumable && !settings.store) throw unkept()
     const asked = await askedOf(request, asker, responses)
     const { head, answer } = await admitKept(admit, asker, { request, settings, asked, responses })
