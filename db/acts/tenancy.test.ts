@@ -88,6 +88,19 @@ describe('an act', () => {
     expect(all).not.toContain(await hashOf(secret))
   })
 
+  test('on what a project keeps of its answers is written down as the others are', async () => {
+    const { project } = await customer('Cached')
+    const cache = { ttlMs: 60_000, maxEntryBytes: 4_096 }
+    const cached = await june.updateProject(root, [project.id, { cache }])
+    await june.updateProject(root, [project.id, { cache: null }])
+    const { data } = await june.listAudit(root, { ...page, target: project.id })
+    expect(data).toMatchObject([
+      { action: 'project.update', before: { cache }, after: { cache: null } },
+      { action: 'project.update', before: { cache: null }, after: { ...cached, cache } },
+      { action: 'project.create' },
+    ])
+  })
+
   test('that is refused changes nothing, writes nothing and is told to nobody', async () => {
     const { project, lead } = await customer('Refused')
     const [written, said] = [await acts(), told]
