@@ -39,7 +39,8 @@ export const KeyView = z.object({
 })
 export type KeyView = z.infer<typeof KeyView>
 
-export const NewKey = z.object({
+/** Strict, as all that bounds a key: a bound that was misspelt would be none. */
+export const NewKey = z.strictObject({
   name: Name,
   /** Left out, it is the project of the key that asks. */
   project: ProjectId.optional(),
@@ -63,7 +64,7 @@ export type CreatedKey = z.infer<typeof CreatedKey>
 
 /** What is left out stays as it is. */
 export const KeyPatch = z
-  .object({
+  .strictObject({
     name: Name,
     ...bounds,
     expiresAt: z.iso.datetime({ offset: true }).nullable(),

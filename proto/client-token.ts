@@ -6,7 +6,8 @@ import { EndUserName } from './end-user-name.ts'
 const MIN_SECONDS = 10
 const MAX_SECONDS = 3_600
 
-export const NewClientToken = z.object({
+/** Strict: a bound that was misspelt would be none. */
+export const NewClientToken = z.strictObject({
   /** Seconds that it lives, or less where the key ends before. */
   expires_in: z.int().min(MIN_SECONDS).max(MAX_SECONDS).default(600),
   /** Besides what the key is held to; left out, no further bound. */

@@ -9,6 +9,7 @@ import type { Page, Paging } from '../../proto/paging.ts'
 import type { Sql } from '../client.ts'
 import { pageFrom } from '../queries/page.ts'
 import { organisations } from '../schema/organisations.ts'
+import { Failure } from '../../proto/failure.ts'
 import { act, type Actor, type Domain } from './act.ts'
 import { notThere, requireReach } from './domain.ts'
 
@@ -56,6 +57,10 @@ export function createOrganisation(
   })
 }
 
+/** Nobody could undo it with this key. */
+const OWN =
+  'The key that asks is of this organisation: it would close behind itself. Ask with a key of another.'
+
 /** An organisation may be renamed from within; whether it is archived is the deployment's to say. */
 export function updateOrganisation(
   db: Sql,
@@ -63,6 +68,8 @@ export function updateOrganisation(
   [id, { name, archived }]: [OrganisationId, OrganisationPatch],
 ): Promise<OrganisationView> {
   requireReach(actor.domain, archived === undefined ? 'organisation' : 'deployment')
+  if (archived && id === actor.home.organisation)
+    throw new Failure('invalid', OWN, { param: 'archived' })
   return act(db, actor, async (tx) => {
     const mine = and(eq(organisations.id, id), inDomain(actor.domain))
     const [was] = await tx.select().from(organisations).where(mine).for('update')

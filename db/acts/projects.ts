@@ -14,6 +14,7 @@ import { limitsOfModels } from '../queries/limits-of-models.ts'
 import { pageFrom } from '../queries/page.ts'
 import { modelLimits } from '../schema/model-limits.ts'
 import { projects } from '../schema/projects.ts'
+import { Failure } from '../../proto/failure.ts'
 import { act, type Actor } from './act.ts'
 import { notThere, projectsOf, requireReach } from './domain.ts'
 import { archivedAtOf, changeOf, readOrganisation } from './organisations.ts'
@@ -54,6 +55,10 @@ export function createProject(db: Sql, actor: Actor, wanted: NewProject): Promis
   })
 }
 
+/** Nobody could undo it with this key. */
+const OWN =
+  'The key that asks is of this project: it would close behind itself. Ask with a key of another.'
+
 /** The limits of a project, and whether it is archived, are for who stands above it. */
 export function updateProject(
   db: Sql,
@@ -61,6 +66,8 @@ export function updateProject(
   [id, { archived, ...patch }]: [ProjectId, ProjectPatch],
 ): Promise<ProjectView> {
   requireReach(actor.domain, 'organisation')
+  if (archived && id === actor.home.project)
+    throw new Failure('invalid', OWN, { param: 'archived' })
   return act(db, actor, async (tx) => {
     const before = await lockProject(tx, actor, id)
     const was = before.archivedAt === null ? null : new Date(before.archivedAt)

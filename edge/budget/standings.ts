@@ -6,6 +6,7 @@ import type { BudgetStore, Standing } from './store.ts'
 /** Changes are broadcast; this is for one that was missed. */
 const AGAIN_MS = 30_000
 const AFTER_FAILURE_MS = 1_000
+const NEWS_AFTER = 8
 
 /** Prices and budgets, as this gateway knows them: read once, again when somebody says that they changed, and now and then. */
 export class Standings implements Disposable {
@@ -15,6 +16,7 @@ export class Standings implements Disposable {
   #known: Standing | undefined
   #reading: Promise<void> | undefined
   #stale = false
+  #failures = 0
   #over = false
 
   constructor(store: Pick<BudgetStore, 'standing'>, log: Log) {
@@ -63,8 +65,11 @@ export class Standings implements Disposable {
       this.#stale = false
       try {
         this.#known = await this.#store.standing()
+        this.#failures = 0
       } catch (cause) {
-        this.#log.warn({ cause }, 'prices and budgets could not be read')
+        // A database that is on its way up is no news.
+        if (++this.#failures >= NEWS_AFTER)
+          this.#log.warn({ cause }, 'prices and budgets could not be read')
         this.#stale = true
         // Who waits for the first reading is told; the others go on with what was known.
         if (!this.#known) void sleep(AFTER_FAILURE_MS).then(() => this.refresh())

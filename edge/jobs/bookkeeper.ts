@@ -12,6 +12,7 @@ import type { Desk } from './desk.ts'
 import { lastRecord } from './ledger.ts'
 
 const EVERY_MS = 500
+const NEWS_AFTER = 10
 /** Records that are counted at once. */
 const BATCH = 500
 const EXPIRES_MS = 2_000
@@ -48,15 +49,18 @@ export class Bookkeeper implements Disposable {
 
   async #run(): Promise<void> {
     const { desk, rank, treasury } = this.#options
+    let failures = 0
     for (; !this.#over && !desk.nc.isClosed(); await sleep(EVERY_MS)) {
       try {
         await this.#returnStrays()
         // Nothing is spent where there is no budget.
         if (!treasury.standings.known?.budgets.length && this.#closing.size === 0) continue
         if (rank() === 0) await this.#round()
+        failures = 0
       } catch (cause) {
         this.#consumer = undefined
-        if (!this.#over && !desk.nc.isClosed())
+        // A broker that is on its way up, or changes hands, is no news.
+        if (++failures >= NEWS_AFTER && !this.#over && !desk.nc.isClosed())
           desk.log.warn({ cause }, 'what was spent of budgets could not be counted yet')
       }
     }

@@ -1,7 +1,7 @@
 import type { Paid } from '../../proto/budget.ts'
 import { Failure } from '../../proto/failure.ts'
 import { decodeFrame, frameHead, type End } from '../../proto/frame.ts'
-import type { Job } from '../../proto/job.ts'
+import { SAYS, type Job } from '../../proto/job.ts'
 import type { Final, Usage } from '../../proto/ledger.ts'
 import { costOf, type Price } from '../../proto/money.ts'
 import { decodeAnswer, encodeAnswer } from '../../proto/stored-answer.ts'
@@ -26,7 +26,7 @@ export async function recall(desk: Desk, job: Job): Promise<Answer | undefined> 
     desk.counts.notRecalled++
     return undefined
   }
-  const usage = usageOf(frames, said)
+  const usage = usageOf(job, frames, said)
   const { price, purse } = (await desk.treasury?.replay(job, usage)) ?? {}
   const paid = purse?.bill(usage)
   try {
@@ -77,10 +77,16 @@ function endOf(frames: readonly Uint8Array[]): End | undefined {
   return frame?.kind === 'end' ? frame : undefined
 }
 
-const usageOf = (frames: readonly Uint8Array[], { promptTokens, cachedTokens }: End): Usage => ({
+const usageOf = (
+  { kind }: Job,
+  frames: readonly Uint8Array[],
+  { promptTokens, cachedTokens }: End,
+): Usage => ({
   promptTokens,
   cachedTokens,
-  completionTokens: frames.reduce((sum, frame) => sum + (frameHead(frame)?.count ?? 0), 0),
+  completionTokens: SAYS[kind]
+    ? frames.reduce((sum, frame) => sum + (frameHead(frame)?.count ?? 0), 0)
+    : 0,
 })
 
 const finalOf = (

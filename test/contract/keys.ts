@@ -87,6 +87,8 @@ export function keys(stack: () => Stack): void {
     test('needs a name and a sensible limit', async () => {
       expect((await make({ name: '' })).status).toBe(400)
       expect((await make({ name: 'x', requestsPerMinute: 0 })).status).toBe(400)
+      // A bound that is misspelt would be none.
+      expect((await make({ name: 'x', requests_per_minute: 2 })).status).toBe(400)
       expect((await make({ name: 'x', scope: 'king' })).status).toBe(400)
       expect((await make({ name: 'x' })).status).toBe(201)
     })

@@ -1,3 +1,4 @@
+import { DEFAULT_ORGANISATION, DEFAULT_PROJECT } from '../../proto/tenancy.ts'
 import { describe, expect, test } from 'vitest'
 import { CreatedKey, KeyList } from '../../proto/admin.ts'
 import { AuditPage } from '../../proto/audit.ts'
@@ -31,6 +32,20 @@ export function tenancy(stack: () => Stack): void {
       expect(await until(async () => (await opens(secret)) === 401)).toBeLessThan(1_000)
       await send('PATCH', path, { archived: false })
       expect(await until(async () => (await opens(secret)) === 200)).toBeLessThan(1_000)
+    })
+
+    test('is not archived by a key of its own, which would close behind itself', async () => {
+      for (const path of [
+        `/projects/${DEFAULT_PROJECT}`,
+        `/organisations/${DEFAULT_ORGANISATION}`,
+      ]) {
+        const refused = await send('PATCH', path, { archived: true })
+        expect([refused.status, await refused.json()]).toMatchObject([
+          400,
+          { error: { param: 'archived' } },
+        ])
+      }
+      expect(await opens(stack().admin)).toBe(200)
     })
 
     test('has admins who manage it and see no other', async () => {
