@@ -57,6 +57,7 @@ export const JOBS = 'JOBS'
 export const LEDGER = 'LEDGER'
 export const FRAMES = 'FRAMES'
 export const ANSWERS = 'ANSWERS'
+export const IDEMPOTENCY = 'IDEMPOTENCY'
 export const RESPONSES = 'RESPONSES'
 export const CACHE = 'CACHE'
 

@@ -3,7 +3,7 @@ import { Failure } from '../../proto/failure.ts'
 import { JobId } from '../../proto/ids.ts'
 import type { Job } from '../../proto/job.ts'
 import type { Account, Final } from '../../proto/ledger.ts'
-import { ANSWERS, subjects } from '../../proto/subjects.ts'
+import { IDEMPOTENCY, subjects } from '../../proto/subjects.ts'
 import { monotonicMs } from '../clock.ts'
 import { within } from '../within.ts'
 import type { OnceKey } from '../ports.ts'
@@ -42,7 +42,7 @@ export async function reserve(
     if (seq !== 'lost') return { ours: true, giveUp: () => erase(desk, seq) }
     const last = await within(
       BROKER_MS,
-      desk.jsm.direct.getMessage(ANSWERS, { last_by_subj: subject }),
+      desk.jsm.direct.getMessage(IDEMPOTENCY, { last_by_subj: subject }),
     )
     expectLast = 0
     if (!last) continue
@@ -100,7 +100,7 @@ async function put(
 
 /** Nothing was admitted: the key is free again. */
 async function erase(desk: Desk, seq: number): Promise<void> {
-  await desk.jsm.streams.deleteMessage(ANSWERS, seq, false).catch((cause: unknown) => {
+  await desk.jsm.streams.deleteMessage(IDEMPOTENCY, seq, false).catch((cause: unknown) => {
     desk.log.warn({ cause }, 'a reservation could not be taken back')
   })
 }

@@ -34,6 +34,7 @@ describe('applyStreams', () => {
       'CACHE',
       'DEAD',
       'FRAMES',
+      'IDEMPOTENCY',
       'JOBS',
       'LEDGER',
       'RESPONSES',
@@ -53,6 +54,15 @@ describe('applyStreams', () => {
     expect(ledger.state.messages).toBe(1)
     const frames = await manager.streams.info('FRAMES')
     expect(frames.config).toMatchObject({ max_bytes: 256 * 1024 * 1024, no_ack: true })
+  })
+
+  test('keeps what idempotency keys stand for apart from answers, also where it lay with them', async () => {
+    const { streams } = await jetstreamManager(nc)
+    await streams.add({ name: 'ANSWERS', subjects: ['answer.>', 'idem.>'] })
+    await applyStreams(nc)
+    const js = jetstream(nc)
+    expect((await js.publish(subjects.idempotency('h'), '{}')).stream).toBe('IDEMPOTENCY')
+    expect((await js.publish(subjects.answer(newJobId()), '')).stream).toBe('ANSWERS')
   })
 
   test('leave the age of stored responses to those who were told it', async () => {

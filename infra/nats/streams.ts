@@ -14,6 +14,7 @@ import {
   CACHE,
   consumerOf,
   FRAMES,
+  IDEMPOTENCY,
   JOBS,
   LEDGER,
   RESPONSES,
@@ -67,13 +68,24 @@ const streamsOf = ({ responsesDays = RESPONSES_DAYS }: Keeping): readonly Stream
   },
   {
     name: ANSWERS,
-    description:
-      'Finished answers that may be asked for again, and what each idempotency key stands for.',
-    subjects: ['answer.>', 'idem.>'],
+    description: 'Finished answers that may be asked for again.',
+    subjects: ['answer.>'],
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     max_age: nanos(DAY_MS),
     max_bytes: 1024 * MiB,
+    allow_direct: true,
+  },
+  {
+    // Not with the answers: those are long, and whoever makes many of them would push out what others reserved. It stands
+    // after ANSWERS, which had these subjects once and must let go of them first.
+    name: IDEMPOTENCY,
+    description: 'Which job each idempotency key stands for.',
+    subjects: ['idem.>'],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    max_age: nanos(DAY_MS),
+    max_bytes: 256 * MiB,
     allow_direct: true,
   },
   {
