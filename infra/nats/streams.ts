@@ -73,7 +73,7 @@ const streamsOf = ({ responsesDays = RESPONSES_DAYS }: Keeping): readonly Stream
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     max_age: nanos(DAY_MS),
-    max_bytes: 1024 * MiB,
+    max_bytes: 768 * MiB,
     allow_direct: true,
   },
   {
