@@ -1,4 +1,5 @@
 import { insideOf } from './large.ts'
+import type { Spend } from './language.ts'
 import { BadSchema, type Shape, type Shapes } from './shape.ts'
 
 /** Where an answer is several lists or objects at once until one of them turns out to be meant. */
@@ -12,8 +13,8 @@ type Opener = Extract<Shape, { kind: 'array' | 'object' }> | { kind: 'any' }
  * Refuses choices that nest in each other while it is open which of their branches is meant. Whoever follows such an
  * answer follows all ways at once, and each level multiplies them. Branches that hold nothing but plain values do not.
  */
-export function refuseAmbiguous(shapes: Shapes): void {
-  const openers = new OpenersOf(shapes.named)
+export function refuseAmbiguous(shapes: Shapes, spend: Spend): void {
+  const openers = new OpenersOf(shapes.named, spend)
   const look = (shape: Shape): void => {
     if (shape.kind === 'choice' && isAmbiguous(openers.of(shape), openers))
       throw new BadSchema([], MESSAGE)
@@ -28,7 +29,10 @@ class OpenersOf {
   readonly #named: Shapes['named']
   readonly #known = new Map<string, Opener[]>()
 
-  constructor(named: Shapes['named']) {
+  readonly #spend: Spend
+
+  constructor(named: Shapes['named'], spend: Spend) {
+    this.#spend = spend
     this.#named = named
   }
 
@@ -58,6 +62,8 @@ class OpenersOf {
 
   #ofName(name: string): Opener[] {
     const known = this.#known.get(name)
+    // Names for choices of names come to a number that grows with every level.
+    this.#spend(known?.length ?? 1)
     if (known) return known
     const shape = this.#named.get(name)
     const openers = shape ? this.of(shape) : []

@@ -19,8 +19,8 @@ export function areApart(a: Shape, b: Shape, shop: Workshop, depth = DEPTH): boo
   if (sortOf(a) !== sortOf(b)) return true
   // What a format leaves out may be in the other.
   if (a.loose || b.loose) return false
-  if (a.kind === 'literal') return holdsScalar(b, scalarOf(a)) === false
-  if (b.kind === 'literal') return holdsScalar(a, scalarOf(b)) === false
+  if (a.kind === 'literal') return holdsScalar(b, scalarOf(a), shop.spend) === false
+  if (b.kind === 'literal') return holdsScalar(a, scalarOf(b), shop.spend) === false
   if (a.kind === 'array' && b.kind === 'array') return arraysApart(a, b, shop, depth)
   if (a.kind === 'object' && b.kind === 'object') return objectsApart(a, b, shop, depth)
   if (isNumber(a) && isNumber(b)) return numbersApart(a, b, shop)
@@ -62,7 +62,8 @@ function arraysApart(a: ArrayShape, b: ArrayShape, shop: Workshop, depth: number
 /** They are where a member that one must have is another thing in the other. */
 function objectsApart(a: ObjectShape, b: ObjectShape, shop: Workshop, depth: number): boolean {
   const musts = [...a.members, ...b.members].filter(({ required }) => required)
-  return musts.some(({ name }) =>
-    areApart(memberOf(a, name).shape, memberOf(b, name).shape, shop, depth),
-  )
+  return musts.some(({ name }) => {
+    shop.spend(name.length)
+    return areApart(memberOf(a, name).shape, memberOf(b, name).shape, shop, depth)
+  })
 }

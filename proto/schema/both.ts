@@ -1,5 +1,5 @@
 import { beside, decimals, within, wholes } from './decimals.ts'
-import { holdsScalar, scalarOf } from './holds-value.ts'
+import { holdsScalar, scalarOf, type Literal } from './holds-value.ts'
 import {
   ALL_TEXTS,
   holds,
@@ -70,8 +70,8 @@ function keyOf(shape: Shape): number {
 }
 
 function ofKinds(a: Shape, b: Shape, shop: Workshop): Shape {
-  if (a.kind === 'literal') return literalIn(a, b)
-  if (b.kind === 'literal') return literalIn(b, a)
+  if (a.kind === 'literal') return literalIn(a, b, shop.spend)
+  if (b.kind === 'literal') return literalIn(b, a, shop.spend)
   if (a.kind === 'array' && b.kind === 'array') return ofArrays(a, b, shop)
   if (a.kind === 'object' && b.kind === 'object') return ofObjects(a, b, shop)
   if (a.kind === 'string' && b.kind === 'string') {
@@ -85,9 +85,9 @@ function ofKinds(a: Shape, b: Shape, shop: Workshop): Shape {
   return a.kind === b.kind ? a : NEVER
 }
 
-function literalIn(literal: Extract<Shape, { kind: 'literal' }>, shape: Shape): Shape {
+function literalIn(literal: Literal, shape: Shape, spend: Spend): Shape {
   const value = scalarOf(literal)
-  const isHeld = holdsScalar(shape, value)
+  const isHeld = holdsScalar(shape, value, spend)
   if (isHeld === undefined || (!isHeld && shape.loose && typeof value === 'string'))
     throw new BadSchema([], `It cannot be said whether ${literal.json} is one of its values.`)
   return isHeld ? literal : NEVER
@@ -163,6 +163,7 @@ function ofObjects(a: ObjectShape, b: ObjectShape, shop: Workshop): Shape {
   const names = new Set([...a.members, ...b.members].map(({ name }) => name))
   shop.spend(UNITS * names.size)
   const members = Array.from(names, (name): Member => {
+    shop.spend(name.length)
     const [one, other] = [memberOf(a, name), memberOf(b, name)]
     return {
       name,
@@ -182,9 +183,18 @@ function ofObjects(a: ObjectShape, b: ObjectShape, shop: Workshop): Shape {
   return object(members, others, Math.max(a.min, b.min), least(a.max, b.max))
 }
 
+const byName = new WeakMap<readonly Member[], ReadonlyMap<string, Member>>()
+
+/** Each is asked for against each of the others'. */
+function named(members: readonly Member[]): ReadonlyMap<string, Member> {
+  const known = byName.get(members) ?? new Map(members.map((each) => [each.name, each]))
+  byName.set(members, known)
+  return known
+}
+
 /** What an object asks of a name, whether or not it is one of its members. */
 export function memberOf({ members, others }: ObjectShape, name: string): Omit<Member, 'name'> {
-  const member = members.find((each) => each.name === name)
+  const member = named(members).get(name)
   if (member) return member
   const other = others.find(({ names }) => holds(names, name))
   return { shape: other?.shape ?? NEVER, required: false }

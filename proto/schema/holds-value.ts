@@ -1,14 +1,25 @@
 import { plain } from './decimals.ts'
-import { holds } from './language.ts'
+import { holds, type Spend } from './language.ts'
 import type { Shape } from './shape.ts'
 
 export type Scalar = string | number | boolean | null
 
-export const scalarOf = ({ json }: Extract<Shape, { kind: 'literal' }>): Scalar =>
-  JSON.parse(json) as Scalar
+export type Literal = Extract<Shape, { kind: 'literal' }>
+
+const values = new WeakMap<Literal, Scalar>()
+
+/** Read once: each of a list is compared with each of another. */
+export function scalarOf(literal: Literal): Scalar {
+  const known = values.get(literal)
+  if (known !== undefined) return known
+  const value = JSON.parse(literal.json) as Scalar
+  values.set(literal, value)
+  return value
+}
 
 /** Whether a value that holds no others has a shape of one kind; nothing where that cannot be said. */
-export function holdsScalar(shape: Shape, value: Scalar): boolean | undefined {
+export function holdsScalar(shape: Shape, value: Scalar, spend: Spend): boolean | undefined {
+  if (typeof value === 'string' && shape.kind !== 'literal') spend(value.length)
   switch (shape.kind) {
     case 'any':
       return true

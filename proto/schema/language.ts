@@ -197,35 +197,41 @@ export function ofLength(
   )
 }
 
+interface Begun {
+  ends: boolean
+  more: Map<string, Begun>
+}
+
 /** The texts of a list, and no others. */
 export function textsOf(texts: readonly string[], spend: Spend): Language {
   spend(texts.reduce((sum, { length }) => sum + length, 0) < MAX_STATES ? 1 : Infinity)
-  const all = new Set(texts)
-  const beginnings = new Set(texts.flatMap((text) => prefixesOf(text)))
-  const after = new Map<string, Set<string>>()
-  for (const begun of beginnings) {
-    const chars = Array.from(begun)
-    const last = chars.pop()
-    if (last === undefined) continue
-    const before = chars.join('')
-    after.set(before, (after.get(before) ?? new Set()).add(last))
+  const names = new Map<Begun, string>()
+  const begun = (): Begun => {
+    const at = { ends: false, more: new Map<string, Begun>() }
+    names.set(at, String(names.size))
+    return at
+  }
+  const start = begun()
+  for (const text of texts) {
+    let at = start
+    for (const char of text) {
+      const next = at.more.get(char) ?? begun()
+      at.more.set(char, next)
+      at = next
+    }
+    at.ends = true
   }
   return explore(
-    '',
+    start,
     {
-      keyOf: (at) => at,
-      edgesOf: (at) =>
-        Array.from(after.get(at) ?? [], (char) => {
+      keyOf: (at) => names.get(at) ?? '',
+      edgesOf: ({ more }) =>
+        Array.from(more, ([char, next]) => {
           const code = char.codePointAt(0) ?? 0
-          return [code, code, at + char] as const
+          return [code, code, next] as const
         }),
-      accepts: (at) => all.has(at),
+      accepts: ({ ends }) => ends,
     },
     spend,
   )
-}
-
-function prefixesOf(text: string): string[] {
-  let begun = ''
-  return ['', ...Array.from(text, (char) => (begun += char))]
 }

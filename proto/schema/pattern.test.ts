@@ -70,6 +70,17 @@ describe('the language of a pattern', () => {
     )
   })
 
+  test.for(['(?:){1000000000}', '(?:a{0}){1000000000,}', '(?:(?:){90000}){9000,9001}'])(
+    'of %s is that of nothing, and as cheap',
+    (source, { expect }) => {
+      const sinceMs = performance.now()
+      const language = read(`^${source}$`)
+      expect([holds(language, ''), holds(language, 'a')]).toEqual([true, false])
+      // Done as often as it says, it takes ten seconds or more.
+      expect(performance.now() - sinceMs).toBeLessThan(1_000)
+    },
+  )
+
   test('never has a character that an answer cannot hold', ({ expect }) => {
     expect(['\u0000', '\u007f', '\ud800'].map((char) => holds(read('.*'), char))).toEqual([
       false,

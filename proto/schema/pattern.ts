@@ -5,7 +5,7 @@ import { BadSchema } from './shape.ts'
 
 const MAX_CHARS = 1000
 /** What reading the tables of Unicode for one property is worth. */
-const PROPERTY_UNITS = 50_000
+const PROPERTY_UNITS = 25_000
 
 interface Node {
   /** By these characters to there. */
@@ -22,12 +22,13 @@ const parser = new RegExpParser({ ecmaVersion: 2025 })
  * section 3.7). Throws a `BadSchema` at `path` for what no automaton can hold, and by its name.
  */
 export function languageOf(pattern: string, path: readonly string[], spend: Spend): Language {
-  return determined(new Builder(path, spend).build(parsed(pattern, path)), spend)
+  return determined(new Builder(path, spend).build(parsed(pattern, path, spend)), spend)
 }
 
-function parsed(pattern: string, path: readonly string[]): AST.Pattern {
+function parsed(pattern: string, path: readonly string[], spend: Spend): AST.Pattern {
   if (pattern.length > MAX_CHARS)
     throw new BadSchema(path, `A pattern has at most ${MAX_CHARS} characters.`)
+  spend(pattern.length)
   try {
     return parser.parsePattern(pattern, 0, pattern.length, { unicode: true })
   } catch (cause) {
@@ -60,7 +61,7 @@ class Builder {
   }
 
   #add(node: Node): number {
-    this.#spend(1)
+    this.#spend(1 + node.leaps.length)
     return this.nodes.push(node) - 1
   }
 
@@ -76,6 +77,8 @@ class Builder {
   }
 
   #element(element: AST.Element | AST.QuantifiableElement, next: number): number {
+    // Some make no node, and may be asked for as often as a stranger likes.
+    this.#spend(1)
     switch (element.type) {
       case 'Character':
         return this.#step([[element.value, element.value]], next)
@@ -117,11 +120,17 @@ class Builder {
     } else
       // Each of them may be the last: from any it is one leap to the end.
       for (let i = min; i < max; i++) at = this.#leap(this.#element(element, at), next)
-    for (let i = 0; i < min; i++) at = this.#element(element, at)
+    for (let i = 0; i < min; i++) {
+      const before = this.#element(element, at)
+      // It is empty, and so is it any number of times.
+      if (before === at) break
+      at = before
+    }
     return at
   }
 
   #step(ranges: readonly Range[], next: number): number {
+    this.#spend(ranges.length)
     return this.#add({ steps: [{ ranges: possible(ranges), to: next }], leaps: [] })
   }
 
@@ -156,10 +165,12 @@ interface Place {
 function determined(nodes: readonly Node[], spend: Spend): Language {
   const closure = (from: Iterable<number>, atStart: boolean, atEnd: boolean): Set<number> => {
     const found = new Set(from)
-    for (const at of found)
-      for (const { to, only } of nodes[at]?.leaps ?? [])
+    for (const at of found) {
+      const leaps = nodes[at]?.leaps ?? []
+      spend(Math.max(1, leaps.length))
+      for (const { to, only } of leaps)
         if (only === null || (only === 'start' ? atStart : atEnd)) found.add(to)
-    spend(found.size)
+    }
     return found
   }
   const place = (from: Iterable<number>, atStart: boolean): Place => {
@@ -203,6 +214,7 @@ function swept(
   stops: readonly [at: number, to: number][],
   spend: Spend,
 ): (readonly [from: number, to: number, next: number[]])[] {
+  spend(starts.length)
   const begin = starts.toSorted((a, b) => a[0] - b[0])
   const end = stops.toSorted((a, b) => a[0] - b[0])
   const points = [...new Set([...begin, ...end].map(([at]) => at))].toSorted((a, b) => a - b)

@@ -34,7 +34,10 @@ export function readObject(
   const others = othersOf(schema, parts)
   const members = [...new Set([...names, ...musts])].map((name): Member => {
     const required = musts.has(name)
-    const other = others.find((each) => holds(each.names, name))
+    const other = others.find(({ names: fit }) => {
+      shop.spend(fit === ALL_TEXTS ? 1 : name.length)
+      return holds(fit, name)
+    })
     if (!Object.hasOwn(properties, name)) return { name, shape: other?.shape ?? NEVER, required }
     const own = read(properties[name], [...path, 'properties', name])
     // Patterns are for names that are properties too; what is additional is not.

@@ -42,7 +42,7 @@ export function readSchema(schema: unknown): Shapes {
   const shapes = { root: reader.root(), named: reader.named }
   refuseEndless(shapes)
   refuseLarge(shapes, reader.spend)
-  refuseAmbiguous(shapes)
+  refuseAmbiguous(shapes, reader.spend)
   return shapes
 }
 
@@ -244,6 +244,7 @@ class SchemaReader {
     return choice(
       fitting.map((value: unknown) => {
         refuseInfinite(value, path)
+        refuseDeep(value, path, 0)
         return exactly(value)
       }),
     )
@@ -309,6 +310,12 @@ const sortOf = (rule: string): string | undefined =>
 function refuseInfinite(value: unknown, path: Path): void {
   if (typeof value === 'number' && !Number.isFinite(value))
     throw new BadSchema(path, 'Its values must be of JSON.')
+}
+
+function refuseDeep(value: unknown, path: Path, depth: number): void {
+  if (depth > MAX_DEPTH) throw new BadSchema(path, 'It is nested too deeply.')
+  if (typeof value !== 'object' || value === null) return
+  for (const inner of Object.values(value)) refuseDeep(inner, path, depth + 1)
 }
 
 const pathOf = (pointer: string): string[] => pointer.split('/').slice(1)

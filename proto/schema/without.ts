@@ -15,7 +15,7 @@ import { BadSchema, type Shape } from './shape.ts'
 
 /** The values of one shape that do not have the other. Throws a `BadSchema` at `path` where no shape is that. */
 export function without(a: Shape, b: Shape, shop: Workshop, path: readonly string[]): Shape {
-  const resolved = headOf(a, shop)
+  const resolved = headOf(a, shop, new Set())
   const from = resolved.kind === 'any' ? EVERYTHING : partsOf(resolved, shop)
   const parts = joined(partsOf(b, shop), shop)
   return choice(
@@ -23,13 +23,19 @@ export function without(a: Shape, b: Shape, shop: Workshop, path: readonly strin
   )
 }
 
-function headOf(shape: Shape, shop: Workshop): Shape {
-  return shape.kind === 'ref' ? headOf(shop.resolve(shape.to), shop) : shape
+function headOf(shape: Shape, shop: Workshop, met: Set<string>): Shape {
+  if (shape.kind !== 'ref') return shape
+  if (met.has(shape.to)) throw new BadSchema(shape.to.split('/').slice(1), 'It stands for itself.')
+  met.add(shape.to)
+  return headOf(shop.resolve(shape.to), shop, met)
 }
 
-function partsOf(shape: Shape, shop: Workshop): readonly Shape[] {
-  const head = headOf(shape, shop)
-  return head.kind === 'choice' ? head.of.flatMap((each) => partsOf(each, shop)) : [head]
+/** `met`: the names on the way to it. */
+function partsOf(shape: Shape, shop: Workshop, met: ReadonlySet<string> = new Set()): Shape[] {
+  shop.spend(1 + met.size)
+  const names = new Set(met)
+  const head = headOf(shape, shop, names)
+  return head.kind === 'choice' ? head.of.flatMap((each) => partsOf(each, shop, names)) : [head]
 }
 
 /** Listed strings go all at once: one after the other each would cost what all of them do. */
@@ -49,7 +55,7 @@ function less(a: Shape, b: Shape, shop: Workshop, path: readonly string[]): Shap
   if (a.kind === 'never' || b.kind === 'never' || sortOf(a) !== sortOf(b)) return a
   if (b.loose) throw unclear(path)
   if (a.kind === 'literal') {
-    const isHeld = holdsScalar(b, scalarOf(a))
+    const isHeld = holdsScalar(b, scalarOf(a), shop.spend)
     if (isHeld === undefined) throw unclear(path)
     return isHeld ? NEVER : a
   }
