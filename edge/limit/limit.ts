@@ -14,6 +14,12 @@ export const limit = (limiter: Limiter) =>
     tellLimits(c.get('headers'), verdict)
     if (verdict.refusal) throw limitReached(verdict.refusal)
     await next()
-    // What another limit refuses further in takes nothing here either.
-    if (c.error instanceof Failure && c.error.status === 429) limiter.refund(ask)
+    if (c.error instanceof Failure && isRefused(c.error)) limiter.refund(ask)
   })
+
+/**
+ * What another limit refuses for now takes nothing here either. What a budget refuses, or would never pass, is a request like any
+ * other: were it free, it could be made without end.
+ */
+const isRefused = ({ code, retryAfterMs }: Failure): boolean =>
+  (code === 'rate_limited' || code === 'tokens_limited') && retryAfterMs !== undefined
