@@ -171,6 +171,9 @@ export type RerankJob = z.infer<typeof RerankJob>
 export const Job = z.discriminatedUnion('kind', [ChatJob, DuplexJob, EmbedJob, RerankJob])
 export type Job = z.infer<typeof Job>
 
+/** Whether no model computes anything for a job: its prompt is counted, and that is its answer. */
+export const onlyCounts = (job: Job): boolean => job.kind === 'chat' && job.sampling.maxTokens === 0
+
 /** A job that names no deadline has this long, waiting included. */
 export const DEFAULT_DEADLINE_MS = 10 * 60_000
 

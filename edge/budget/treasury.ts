@@ -1,7 +1,7 @@
 import { windowStart, type BudgetUnit, type Fund, type Paid } from '../../proto/budget.ts'
 import { Failure } from '../../proto/failure.ts'
 import type { BudgetId, GatewayId, JobId } from '../../proto/ids.ts'
-import { CREDIT_WINDOW, SAYS, type Job, type JobKind } from '../../proto/job.ts'
+import { CREDIT_WINDOW, onlyCounts, SAYS, type Job, type JobKind } from '../../proto/job.ts'
 import type { Usage } from '../../proto/ledger.ts'
 import { BY_TOKENS, tariffOf, type Price, type Tariff } from '../../proto/money.ts'
 import { monotonicMs } from '../clock.ts'
@@ -63,13 +63,13 @@ export class Treasury implements AsyncDisposable {
 
   /**
    * Fixes what a job costs and who pays, and takes what it needs at least: its prompt, as long as that can be, and one token.
-   * Throws `insufficient_quota` where a budget does not have that.
+   * Throws `insufficient_quota` where a budget does not have that. A job that only counts its prompt uses nothing of any budget.
    */
   async admit(job: Job): Promise<{ job: Job; purse?: Purse }> {
     const { prices, budgets } = this.standings.known ?? (await this.standings.get())
     const atMs = job.admittedAtMs
     const price = prices.length > 0 ? priceOf(prices, job, atMs) : undefined
-    const funds = budgets.length > 0 ? fundsOf(budgets, job, price) : []
+    const funds = budgets.length > 0 && !onlyCounts(job) ? fundsOf(budgets, job, price) : []
     const [first, ...rest] = funds
     const priced = price ? { ...job, price } : job
     if (!first) return { job: priced }
@@ -78,7 +78,7 @@ export class Treasury implements AsyncDisposable {
       pays: this.#pays({ kind: job.kind, price, funds }),
       prompt: { promptTokens: promptBound(job), cachedTokens: 0 },
     })
-    await this.#enter(purse, job.kind === 'chat' && job.sampling.maxTokens === 0 ? 0 : 1)
+    await this.#enter(purse, 1)
     return { job: { ...priced, funds: [first, ...rest] }, purse }
   }
 

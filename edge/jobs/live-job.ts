@@ -3,7 +3,7 @@ import type { Claim, ClaimAnswer } from '../../proto/claim.ts'
 import type { Paid } from '../../proto/budget.ts'
 import type { Holding, Outcome, Span, Usage } from '../../proto/ledger.ts'
 import type { GatewayId, WorkerId } from '../../proto/ids.ts'
-import { CREDIT_WINDOW, SAYS, type Job } from '../../proto/job.ts'
+import { CREDIT_WINDOW, onlyCounts, SAYS, type Job } from '../../proto/job.ts'
 import { consumerOf, type Queue } from '../../proto/subjects.ts'
 import type { Seat } from '../queue/line.ts'
 import type { Purse } from '../budget/purse.ts'
@@ -145,10 +145,9 @@ export class LiveJob implements Post {
       this.firstTokenMs = Math.round(nowMs - this.#sinceMs)
   }
 
-  /** What it used so far. A prompt that no worker told of counts nothing. */
-  /** A job that only counts its prompt used none of it: no model read it. */
+  /** What it used so far. A prompt that no worker told of is nothing, and neither is one that was only counted: no model read it. */
   get usage(): Usage {
-    if (this.job.kind === 'chat' && this.job.sampling.maxTokens === 0) return NOTHING
+    if (onlyCounts(this.job)) return NOTHING
     const { promptTokens = 0, cachedTokens = 0 } = this.prompt ?? {}
     const completionTokens = SAYS[this.job.kind] ? this.next : 0
     return { promptTokens, cachedTokens, completionTokens }

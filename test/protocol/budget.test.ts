@@ -206,6 +206,32 @@ test('of several budgets each must allow it, and each is charged its own', async
   await expect.poll(tokens.now, PATIENCE).toMatchObject({ spent: '67' })
 })
 
+test('a prompt is counted for whoever has nothing left, and costs nothing', async ({
+  desk,
+  worker,
+  admin,
+  budgetOf,
+  expect,
+}) => {
+  const model = 'echo-17-0-0'
+  await admin.setPrice({
+    prompt: '1000000',
+    completion: '1000000',
+    batchFactor: 1,
+    replayFactor: 1,
+    model,
+  })
+  const { key } = await budgetOf({ unit: 'money', cap: '0' })
+  const job = jobFor(desk, key, model)
+  const counting = { ...job, sampling: { ...job.sampling, maxTokens: 0 } }
+  expect((await ask(desk, counting)).last).toMatchObject({ kind: 'end', promptTokens: 1 })
+  expect(await lastRecord(desk, job.id)).toMatchObject({ outcome: 'done', cost: '0' })
+  await expect(ask(desk, jobFor(desk, key, model))).rejects.toMatchObject({
+    code: 'insufficient_quota',
+  })
+  expect(worker.said()).toBe('')
+})
+
 test('a request that nobody has to pay for knows nothing of budgets', async ({
   desk,
   worker,
