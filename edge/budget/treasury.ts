@@ -2,7 +2,7 @@ import { windowStart, type BudgetUnit, type Fund, type Paid } from '../../proto/
 import { Failure } from '../../proto/failure.ts'
 import type { BudgetId, GatewayId, JobId } from '../../proto/ids.ts'
 import { CREDIT_WINDOW, onlyCounts, SAYS, type Job, type JobKind } from '../../proto/job.ts'
-import type { Usage } from '../../proto/ledger.ts'
+import type { Account, Usage } from '../../proto/ledger.ts'
 import { BY_TOKENS, tariffOf, type Price, type Tariff } from '../../proto/money.ts'
 import { monotonicMs } from '../clock.ts'
 import type { Log } from '../ports.ts'
@@ -40,8 +40,8 @@ export interface Waiter {
 export class Treasury implements AsyncDisposable {
   readonly standings: Standings
   readonly leases: Leases
-  /** What we hold for answers that are another gateway's now. It is billed with them. */
-  readonly strays = new Map<JobId, readonly Paid[]>()
+  /** What we hold for answers that are another gateway's now, or that nobody knows the end of. It is billed with them. */
+  readonly strays = new Map<JobId, { account: Account; held: readonly Paid[] }>()
   readonly #gateway: GatewayId
 
   constructor({ store, gateway, log, want }: TreasuryOptions) {

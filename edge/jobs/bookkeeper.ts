@@ -7,6 +7,7 @@ import { LEDGER } from '../../proto/subjects.ts'
 import type { BudgetStore } from '../budget/store.ts'
 import type { Treasury } from '../budget/treasury.ts'
 import { sleep } from '../clock.ts'
+import { callOff } from './call-off.ts'
 import { gatewaysOwed } from './gateways-owed.ts'
 import type { Desk } from './desk.ts'
 import { lastRecord } from './ledger.ts'
@@ -143,11 +144,13 @@ export class Bookkeeper implements Disposable {
   /** What we held for an answer that another gateway took over is ours again, once that one has billed it. */
   async #returnStrays(): Promise<void> {
     const { desk, treasury } = this.#options
-    for (const [job, held] of treasury.strays) {
+    for (const [job, { account, held }] of treasury.strays) {
       const record = (await lastRecord(desk, job))?.record
-      if (record?.type !== 'final') continue
+      // A replay whose end nobody wrote: none will come, unless we say so.
+      const calledOff = !record && (await callOff(desk, job, account))
+      if (!calledOff && record?.type !== 'final') continue
       treasury.strays.delete(job)
-      treasury.unspent(held, record.paid ?? [])
+      treasury.unspent(held, record?.type === 'final' ? (record.paid ?? []) : [])
     }
   }
 }

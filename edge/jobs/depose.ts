@@ -1,4 +1,5 @@
 import type { Desk } from './desk.ts'
+import { accountOf } from './ledger.ts'
 import type { LiveJob } from './live-job.ts'
 
 /** Someone else wrote to this job's ledger: it is theirs now. Who reads it here goes on reading it there. */
@@ -8,7 +9,11 @@ export function depose(desk: Desk, live: LiveJob): void {
   live.moved = true
   desk.lines.left(live)
   forget(desk, live)
-  if (live.purse) desk.treasury?.strays.set(live.job.id, live.purse.leave())
+  if (live.purse)
+    desk.treasury?.strays.set(live.job.id, {
+      account: accountOf(live.job),
+      held: live.purse.leave(),
+    })
   if (live.limited) desk.ended(live.job.id, live.job.tenant, undefined)
   live.tape.close({ moved: true })
 }

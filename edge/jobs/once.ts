@@ -2,15 +2,16 @@ import { z } from 'zod'
 import { Failure } from '../../proto/failure.ts'
 import { JobId } from '../../proto/ids.ts'
 import type { Job } from '../../proto/job.ts'
-import type { Account, Final } from '../../proto/ledger.ts'
+import type { Account } from '../../proto/ledger.ts'
 import { IDEMPOTENCY, subjects } from '../../proto/subjects.ts'
 import { monotonicMs } from '../clock.ts'
 import { within } from '../within.ts'
 import type { OnceKey } from '../ports.ts'
+import { callOff } from './call-off.ts'
 import type { Desk } from './desk.ts'
 import { findAnswer } from './find-answer.ts'
 import type { Found } from './finding.ts'
-import { accountOf, lastRecord, WRITE_TIMEOUT_MS } from './ledger.ts'
+import { lastRecord, WRITE_TIMEOUT_MS } from './ledger.ts'
 
 /** What one idempotency key of one tenant stands for. */
 const Reservation = z.object({
@@ -66,20 +67,7 @@ export async function reserve(
 async function isFree(desk: Desk, reserved: JobId, job: Account): Promise<boolean> {
   const record = (await lastRecord(desk, reserved))?.record
   if (record) return record.type === 'final' && record.outcome !== 'done'
-  const final: Final = {
-    type: 'final',
-    gateway: desk.gateway,
-    spans: [],
-    outcome: 'cancelled',
-    finish: null,
-    usage: { promptTokens: 0, cachedTokens: 0, completionTokens: 0 },
-    ...accountOf(job),
-    failure: null,
-  }
-  const options = { expectLast: 0, timeoutMs: WRITE_TIMEOUT_MS }
-  return (
-    (await desk.store.put(subjects.ledger(reserved), JSON.stringify(final), options)) !== 'lost'
-  )
+  return callOff(desk, reserved, job)
 }
 
 async function put(

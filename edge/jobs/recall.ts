@@ -29,29 +29,40 @@ export async function recall(desk: Desk, job: Job): Promise<Answer | undefined> 
   const usage = usageOf(job, frames, said)
   const { price, purse } = (await desk.treasury?.replay(job, usage)) ?? {}
   const paid = purse?.bill(usage)
-  try {
-    // Who finds that a resumable job is done finds its answer too.
-    if (job.reading.resumable)
-      await desk.store.put(placeOf(job), encodeAnswer(headOf(job), frames), {
-        timeoutMs: WRITE_TIMEOUT_MS,
+  // Who finds that a resumable job is done finds its answer too.
+  if (job.reading.resumable) {
+    const answer = encodeAnswer(headOf(job), frames)
+    await desk.store
+      .put(placeOf(job), answer, { timeoutMs: WRITE_TIMEOUT_MS })
+      .catch((cause: unknown) => {
+        purse?.close([])
+        throw unrecorded(cause)
       })
-    const final = JSON.stringify(finalOf(desk, job, said, { usage, price, paid }))
-    await desk.store.put(subjects.ledger(job.id), final, {
-      expectLast: 0,
-      timeoutMs: WRITE_TIMEOUT_MS,
+  }
+  const final = JSON.stringify(finalOf(desk, job, said, { usage, price, paid }))
+  const options = { expectLast: 0, timeoutMs: WRITE_TIMEOUT_MS }
+  const seq = await desk.store
+    .put(subjects.ledger(job.id), final, options)
+    .catch((cause: unknown) => {
+      // It may have been recorded: no worker could be given this job any more, and it may have to be paid.
+      if (purse) desk.treasury?.strays.set(job.id, { account: accountOf(job), held: purse.leave() })
+      throw unrecorded(cause)
     })
-  } catch (cause) {
-    // It may have been recorded: no worker could be given this job any more, and it may have to be paid.
-    if (purse) desk.treasury?.strays.set(job.id, purse.leave())
-    throw new Failure('unavailable', 'The broker does not answer. Try again in a moment.', {
-      cause,
-      retryAfterMs: 1_000,
-    })
+  // Somebody took us for dead, and ended it: this answer is nobody's, and nobody pays for it.
+  if (seq === 'lost') {
+    purse?.close([])
+    throw unrecorded(undefined)
   }
   purse?.close(paid ?? [])
   desk.counts.recalled++
   return answerOf(frames)
 }
+
+const unrecorded = (cause: unknown): Failure =>
+  new Failure('unavailable', 'The broker does not answer. Try again in a moment.', {
+    cause,
+    retryAfterMs: 1_000,
+  })
 
 async function find(
   desk: Desk,

@@ -1,8 +1,11 @@
+import { vi } from 'vitest'
 import { openDb } from '../../db/client.ts'
 import { budgetStore } from '../../db/money.ts'
 import { createBudget, listBudgets } from '../../db/queries/budgets.ts'
 import { addPrice, listPrices } from '../../db/queries/prices.ts'
+import { callOff } from '../../edge/jobs/call-off.ts'
 import type { GatewayDesk } from '../../edge/jobs/gateway-desk.ts'
+import { lastRecord as readRecord } from '../../edge/jobs/ledger.ts'
 import type { Answer } from '../../edge/ports.ts'
 import { startWorker, type WorkerFixture } from '../../infra/testing/start-worker.ts'
 import { startDatabase } from '../../infra/testing/start-database.ts'
@@ -67,6 +70,19 @@ const test = base
       }
       const now = async () => (await admin.listBudgets()).find(({ id }) => id === made.id)
       return { ...made, key, now }
+    }
+  })
+  .extend('keep', async ({ admin, desk, budgetOf }) => {
+    /** An answer that costs 23 is kept, and was paid from a budget of 1000: more jobs that ask for it. */
+    return async (digit: string) => {
+      const model = 'echo-23-0-0'
+      const price = { prompt: '0', completion: '1000000', batchFactor: 1, replayFactor: 1 }
+      await admin.setPrice({ ...price, model })
+      const { key, now } = await budgetOf({ unit: 'money', cap: '1000' })
+      const job = () => ({ ...jobFor(desk, key, model), caching: caching(digit) })
+      await ask(desk, job())
+      await vi.waitUntil(() => desk.desk.counts.remembered === 1)
+      return { now, job }
     }
   })
 
@@ -167,6 +183,74 @@ test('an answer that was cut by its budget is none to the same question, and a r
   // One nano-unit is left, and a replay costs fifteen.
   const broke = { ...jobFor(desk, rich.key, model), caching: caching('b') }
   await expect(desk.recall(broke)).rejects.toMatchObject({ code: 'insufficient_quota' })
+  expect(worker.said()).toBe('')
+})
+
+async function outcomeOf({ desk }: GatewayDesk, { id }: ChatJob): Promise<string | undefined> {
+  const record = (await readRecord(desk, id))?.record
+  return record?.type === 'final' ? record.outcome : undefined
+}
+
+const away = async (): Promise<never> => {
+  throw new Error('the broker is away')
+}
+
+test.for([
+  {
+    what: 'cannot be kept for its reader',
+    digit: 'c',
+    resumable: true,
+    put: away,
+    // Nobody can have recorded its end.
+    outcome: undefined,
+    spent: '23',
+  },
+  {
+    what: 'has no end on record',
+    digit: 'd',
+    resumable: false,
+    put: away,
+    outcome: 'cancelled',
+    spent: '23',
+  },
+  {
+    what: 'has an end on record of which nobody heard',
+    digit: 'e',
+    resumable: false,
+    put: async (store: () => Promise<unknown>) => {
+      await store()
+      return away()
+    },
+    outcome: 'done',
+    spent: '46',
+  },
+])(
+  'the money of a replay comes back that $what',
+  async ({ digit, resumable, put, outcome, spent }, { desk, worker, keep, expect }) => {
+    const { now, job } = await keep(digit)
+    const { store, treasury } = desk.desk
+    const again = { ...job(), reading: { resumable, includeUsage: false } }
+    const stored = store.put.bind(store)
+    vi.spyOn(store, 'put').mockImplementationOnce((...args) => put(() => stored(...args)))
+    await expect(desk.recall(again)).rejects.toMatchObject({ code: 'unavailable' })
+    await expect.poll(() => treasury?.strays.size, PATIENCE).toBe(0)
+    await expect.poll(now, PATIENCE).toMatchObject({ spent, leased: '0' })
+    expect(await outcomeOf(desk, again)).toBe(outcome)
+    expect(worker.said()).toBe('')
+  },
+)
+
+test('a replay that somebody else ended is given to nobody, and costs nothing', async ({
+  desk,
+  worker,
+  keep,
+  expect,
+}) => {
+  const { now, job } = await keep('f')
+  const again = job()
+  expect(await callOff(desk.desk, again.id, again)).toBe(true)
+  await expect(desk.recall(again)).rejects.toMatchObject({ code: 'unavailable' })
+  await expect.poll(now, PATIENCE).toMatchObject({ spent: '23', leased: '0' })
   expect(worker.said()).toBe('')
 })
 
