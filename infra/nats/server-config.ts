@@ -39,7 +39,8 @@ export const inboxOf = (user: string): string => `_INBOX.${user}`
 
 const NEXT = `$JS.API.CONSUMER.MSG.NEXT.${JOBS}`
 const MiB = 1024 * 1024
-const LIMITS = { memoryBytes: 1024 * MiB, fileBytes: 8 * 1024 * MiB }
+/** More than twice what the streams reserve: two gateways that bring an empty server to shape at once reserve it twice for a moment. */
+const LIMITS = { memoryBytes: 1024 * MiB, fileBytes: 16 * 1024 * MiB }
 
 /**
  * Workers stand in an account without JetStream. In one account a pull whose reply subject is `$JS.API.STREAM.DELETE.JOBS`
