@@ -54,9 +54,11 @@ export class BudgetModel {
     return [...this.#leases.values()].reduce((a, b) => a + b, 0n)
   }
 
-  /** No lease was ever asked to pay for more than it has. */
+  /** No lease was ever asked to pay for more than it has beside what its gateway may still promise. */
   get lowest(): bigint {
-    return [...this.#leases.values()].reduce((a, b) => (a < b ? a : b), 0n)
+    return this.gateways
+      .map((at) => (this.#leases.get(at) ?? 0n) - (at.alive ? at.pool.free : 0n))
+      .reduce((a, b) => (a < b ? a : b), 0n)
   }
 
   get billed(): bigint {

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { assert, expect, test } from 'vitest'
 import { BudgetModel } from './budget-model.fixture.ts'
 
 const one = fc.nat(1_000)
@@ -97,4 +97,24 @@ test('whoever leases, spends, dies or takes over: no more is spent than the cap,
     ),
     { numRuns: 500 },
   )
+})
+
+test('a gateway that took a job over and had nothing to hold for its prompt is not billed for it: who let it in is', () => {
+  const model = new BudgetModel(100n)
+  const [letIn, between, last] = model.gateways
+  assert(letIn)
+  assert(between)
+  assert(last)
+  model.lease(letIn, 28n, true)
+  model.admit(letIn, 6)
+  const [job] = model.jobs
+  assert(job)
+  model.die(letIn)
+  model.adopt(job, between, true)
+  model.say(job, 0, true)
+  model.adopt(job, last, true)
+  model.settle(job, true)
+  model.count(1)
+  expect(job.final?.paid).toMatchObject([{ gateway: letIn.id, amount: '2' }])
+  expect(model.lowest).toBe(0n)
 })

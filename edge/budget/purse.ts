@@ -167,17 +167,29 @@ export const isOf = (
   { fund }: Pick<Pool, 'fund'>,
 ): boolean => budget === fund.budget && startMs === fund.startMs
 
-/** What those who had a job before hold for it at least: the first word of the prompt, and the tokens that they asked for. */
+/**
+ * What those who had a job before hold for it at least: the first word of the prompt, and the tokens that they asked for. Who let
+ * the job in holds its prompt from the start. Of one that took it over before the prompt was told nobody knows that: it may have
+ * had nothing, and what it is billed then is missing from its lease, which others would spend again.
+ */
 export function paidBefore(
   pays: readonly { pool: Pool; tariff: Tariff }[],
   used: Usage,
   { earlier, last }: { earlier: readonly Paid[]; last: GatewayId },
 ): Paid[] {
   return pays.flatMap(({ pool, tariff }) => {
-    const before = earlier.filter((paid) => isOf(paid, pool))
     const { budget, startMs } = pool.fund
-    const rest = charge(tariff, used) - totalOf(before)
-    const amount = String(rest > 0n ? rest : 0n)
-    return [...before, { budget, startMs, gateway: last, amount }]
+    const [first, ...others] = earlier.filter((paid) => isOf(paid, pool))
+    const known = first ? totalOf([first, ...others]) : 0n
+    const read = atLeast0(charge(tariff, { ...used, completionTokens: 0 }) - known)
+    const made = atLeast0(charge(tariff, used) - known)
+    if (!first) return [{ budget, startMs, gateway: last, amount: String(made) }]
+    return [
+      { ...first, amount: String(BigInt(first.amount) + read) },
+      ...others,
+      { budget, startMs, gateway: last, amount: String(made - read) },
+    ]
   })
 }
+
+const atLeast0 = (amount: bigint): bigint => (amount > 0n ? amount : 0n)
