@@ -76,6 +76,8 @@ export const LedgerRecord = z.discriminatedUnion('type', [
     holder: Holding.nullable(),
     deaths: z.array(z.string()),
     paid: z.array(Paid).optional(),
+    /** It is known what those before hold for it: `paid` says so. Until then what was made is paid by `from`. */
+    inherited: z.literal(true).optional(),
     from: GatewayId,
   }),
   z.object({

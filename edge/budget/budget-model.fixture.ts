@@ -20,6 +20,8 @@ interface Gateway {
 
 interface Job {
   owner: Gateway
+  /** Whose money was the last that was spent on it. */
+  former: Gateway
   /** As its message in JOBS says, and its records in LEDGER: whose leases may pay for it. */
   owed: Set<Gateway>
   purse: Purse
@@ -104,7 +106,7 @@ export class BudgetModel {
     const prompt = { promptTokens, cachedTokens: promptTokens >> 1 }
     const owed = new Set([owner])
     const about = { emitted: 0, prompt, told: false, untold: false, earlier: [], final: undefined }
-    this.jobs.push({ owner, owed, purse, credit: purse.upTo, ...about })
+    this.jobs.push({ owner, former: owner, owed, purse, credit: purse.upTo, ...about })
   }
 
   raise(job: Job, tokens: number): void {
@@ -134,14 +136,19 @@ export class BudgetModel {
     at.alive = false
   }
 
-  /** Of one that is gone, or that only stood still and finds out later. */
+  /**
+   * Of one that is gone, or that only stood still and finds out later. Not `recorded`: it dies once the job is its own, and
+   * before it wrote down who pays for what was made. Nothing of its own was spent then.
+   */
   adopt(job: Job, by: Gateway, recorded: boolean): void {
     if (job.final || !by.alive) return
-    const former = job.owner
-    if (former.alive) former.strays.push({ job, held: job.purse.leave() })
-    const last = former.id
+    const { owner } = job
+    if (owner.alive) owner.strays.push({ job, held: job.purse.leave() })
     job.owed.add(by)
     job.owner = by
+    if (!recorded) return this.die(by)
+    const last = job.former.id
+    job.former = by
     job.untold ||= !job.told
     const pays = [{ pool: by.pool, tariff: TARIFF }]
     const before = paidBefore(pays, usageOf(job), { earlier: job.earlier, last })
@@ -155,8 +162,6 @@ export class BudgetModel {
     })
     job.earlier = before
     job.credit = job.emitted
-    // It died before anything of its own was spent.
-    if (!recorded) this.die(by)
   }
 
   count(records: number): void {

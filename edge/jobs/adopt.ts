@@ -10,6 +10,7 @@ import { monotonicMs, sleep } from '../clock.ts'
 import { depose } from './depose.ts'
 import type { Desk } from './desk.ts'
 import { fail } from './conclude.ts'
+import { formerOf } from './former.ts'
 import { accept, hear } from './hear.ts'
 import { giveCredit } from './holder-messages.ts'
 import { append, lastRecord } from './ledger.ts'
@@ -132,7 +133,7 @@ function listen(desk: Desk, orphan: Orphan): Adopted {
   if (held) live.heldSeq = streamSeq
   else live.streamSeq = streamSeq
   live.ledgerSeq = last?.seq ?? 0
-  live.former = last?.record.gateway ?? job.gateway
+  live.former = formerOf(job, last?.record)
   // The gateway before us may have allowed more than we know; from here on it is we who allow.
   live.credit = Number.POSITIVE_INFINITY
   const record = last?.record
@@ -172,7 +173,7 @@ async function claim(
       epoch,
       holder,
       deaths: [...live.deaths],
-      from: last?.record.gateway ?? job.gateway,
+      from: live.former ?? job.gateway,
       ...(live.earlier.length > 0 && { paid: live.earlier }),
     })
     if (written === 'written') {
@@ -250,7 +251,8 @@ async function inherit(
   const { epoch, spans, usage } = live
   const from = live.former ?? job.gateway
   const paid = treasury.paidBefore(job, usage, { earlier: live.earlier, last: from })
-  const record = { type: 'adopted', gateway: desk.gateway, spans, epoch, from, paid } as const
+  const whose = { gateway: desk.gateway, from, paid, inherited: true } as const
+  const record = { type: 'adopted', ...whose, spans, epoch } as const
   for (;;) {
     try {
       const holder = live.holder ?? null

@@ -96,7 +96,7 @@ export class LiveJob implements Post {
   purse: Purse | undefined
   /** What those hold who had it before us, as the last record says. */
   earlier: Paid[] = []
-  /** Who had it before us. */
+  /** Who had it before us, and paid for what was made last. */
   former: GatewayId | undefined
   /** It waits for money. */
   starving = false
