@@ -223,12 +223,18 @@ describe('a project', () => {
   test('that is archived opens nothing until it is restored', async () => {
     const { project, owner } = await customer('Archive')
     const { secret } = await june.createKey(owner, app)
-    const first = await june.updateProject(owner, [project.id, { archived: true }])
+    await expect(june.updateProject(owner, [project.id, { archived: true }])).rejects.toMatchObject(
+      {
+        param: 'archived',
+      },
+    )
+    const above: Actor = { ...owner, home: root.home }
+    const first = await june.updateProject(above, [project.id, { archived: true }])
     expect(first.archivedAt).not.toBeNull()
-    expect(await june.updateProject(owner, [project.id, { archived: true }])).toEqual(first)
+    expect(await june.updateProject(above, [project.id, { archived: true }])).toEqual(first)
     expect(await opens(secret)).toBe(false)
     await expect(june.createKey(owner, app)).rejects.toMatchObject({ param: 'project' })
-    await june.updateProject(owner, [project.id, { archived: false }])
+    await june.updateProject(above, [project.id, { archived: false }])
     expect(await opens(secret)).toBe(true)
     const { data } = await june.listAudit(owner, page)
     expect(data.map(({ action }) => action).slice(0, 3)).toEqual([
