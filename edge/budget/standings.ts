@@ -1,12 +1,16 @@
 import { Failure } from '../../proto/failure.ts'
-import { sleep } from '../clock.ts'
+import { monotonicMs, sleep } from '../clock.ts'
 import type { Log } from '../ports.ts'
 import type { BudgetStore, Standing } from './store.ts'
 
 /** Changes are broadcast; this is for one that was missed. */
 const AGAIN_MS = 30_000
 const AFTER_FAILURE_MS = 1_000
-const NEWS_AFTER = 8
+/** Of the first reading. */
+const FIRST_AGAIN_MS = 200
+const PATIENCE_MS = 5_000
+const LOOK_MS = 20
+const NEWS_AFTER = 20
 
 /** Prices and budgets, as this gateway knows them: read once, again when somebody says that they changed, and now and then. */
 export class Standings implements Disposable {
@@ -32,8 +36,9 @@ export class Standings implements Disposable {
 
   /** Throws `unavailable` where they were never read: nobody is let in for free because a database is away. */
   async get(): Promise<Standing> {
-    if (this.#known) return this.#known
-    await this.#reading
+    // A gateway that starts beside its database is asked before that can answer.
+    const untilMs = monotonicMs() + PATIENCE_MS
+    while (!this.#known && !this.#over && monotonicMs() < untilMs) await sleep(LOOK_MS)
     if (this.#known) return this.#known
     throw new Failure(
       'unavailable',
@@ -72,7 +77,7 @@ export class Standings implements Disposable {
           this.#log.warn({ cause }, 'prices and budgets could not be read')
         this.#stale = true
         // Who waits for the first reading is told; the others go on with what was known.
-        if (!this.#known) void sleep(AFTER_FAILURE_MS).then(() => this.refresh())
+        if (!this.#known) void sleep(FIRST_AGAIN_MS).then(() => this.refresh())
         if (!this.#known) return
         await sleep(AFTER_FAILURE_MS)
       }
