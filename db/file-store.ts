@@ -32,7 +32,7 @@ export const fileStore = (ask: Ask) => ({
   async put(
     project: ProjectId,
     head: FileHead,
-    source: AsyncIterable<Uint8Array>,
+    source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   ): Promise<FileObject> {
     const id = head.id ?? newFileId()
     let [seq, sizeBytes] = [0, 0]
@@ -97,7 +97,9 @@ const viewOf = ({
 })
 
 /** The same bytes in pieces of one size, the last as it comes. */
-async function* inChunks(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* inChunks(
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
   let chunk = new Uint8Array(CHUNK_BYTES)
   let filled = 0
   for await (const bytes of source)

@@ -361,10 +361,13 @@ export interface UsageBook {
   rows(ask: RowsAsk): Promise<UsageRow[]>
 }
 
+/** Bytes in pieces, as they come or all at once. */
+export type Pieces = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+
 /** What a project uploaded, and what was made for it. */
 export interface Files {
   /** All of it or nothing: a file is there once its last byte is. */
-  put(project: ProjectId, head: FileHead, bytes: AsyncIterable<Uint8Array>): Promise<FileObject>
+  put(project: ProjectId, head: FileHead, bytes: Pieces): Promise<FileObject>
   /** Nothing for another project's. */
   find(project: ProjectId, id: string): Promise<FileObject | undefined>
   /** Up to one more than was asked for, which tells that there are more. */

@@ -5,6 +5,7 @@ import { biasOf } from '../../proto/openai/logit-bias.ts'
 import { randomU32 } from '../../proto/random.ts'
 import type { Admit, Admitted, Work } from '../admission/admission.ts'
 import type { Asker } from '../admission/asker.ts'
+import { nthAsker } from '../admission/nth-asker.ts'
 import type { Served } from '../ports.ts'
 
 /** One of the answers to a request, which is a job of its own. */
@@ -32,7 +33,7 @@ export async function choicesOf(
   try {
     return await Promise.all(
       wanted.map(async ({ prompt, index, counts }) => {
-        const admitted = await admit(askerOf(asker, index), {
+        const admitted = await admit(nthAsker(asker, index), {
           model: request.model,
           includeUsage: request.stream_options?.include_usage ?? false,
           user: endUserOf(request),
@@ -50,12 +51,6 @@ export async function choicesOf(
     hangup.abort()
     throw thrown
   }
-}
-
-/** A key that stands for a request stands for each of its jobs, by their numbers. */
-function askerOf(asker: Asker, index: number): Asker {
-  const { once } = asker
-  return once && index > 0 ? { ...asker, once: { ...once, hash: `${once.hash}-${index}` } } : asker
 }
 
 /** Everything the request left open is fixed here, so that any worker continues alike. */

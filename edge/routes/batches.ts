@@ -4,14 +4,10 @@ import { BatchList, BatchObject, BatchQuery, NewBatch } from '../../proto/openai
 import { missingScopes, requireRoute } from '../auth/require-route.ts'
 import { failures, router } from '../http.ts'
 import type { Ports } from '../ports.ts'
+import { json, pageOf, security } from './described.ts'
 
 const params = z.object({ batch_id: z.string().max(100) })
-const security = [{ key: [] }]
 const tags = ['Batches']
-const json = <S extends z.ZodType>(description: string, schema: S) => ({
-  description,
-  content: { 'application/json': { schema } },
-})
 const refusals = failures('unauthenticated', 'forbidden', 'not_found', 'rate_limited')
 
 const create = createRoute({
@@ -78,16 +74,8 @@ export const batchRoutes = ({ batches, files }: Pick<Ports, 'batches' | 'files'>
     })
     .openapi(list, async (c) => {
       const query = c.req.valid('query')
-      const more = await batches.list(c.get('key').project, query)
-      const data = more.slice(0, query.limit)
-      const page = {
-        object: 'list' as const,
-        data,
-        first_id: data[0]?.id ?? null,
-        last_id: data.at(-1)?.id ?? null,
-        has_more: more.length > data.length,
-      }
-      return c.json(page, 200, c.var.headers)
+      const found = await batches.list(c.get('key').project, query)
+      return c.json(pageOf(found, query.limit), 200, c.var.headers)
     })
     .openapi(get, async (c) => {
       const { batch_id: id } = c.req.valid('param')

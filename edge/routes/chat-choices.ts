@@ -4,6 +4,7 @@ import { endUserOf } from '../../proto/openai/end-user.ts'
 import { TIERS } from '../../proto/openai/service-tier.ts'
 import type { Admit, Wanted } from '../admission/admission.ts'
 import type { Asker } from '../admission/asker.ts'
+import { nthAsker } from '../admission/nth-asker.ts'
 import { tierOf } from '../admission/tier-of.ts'
 import type { Choice } from '../stream/chat-completion.ts'
 import { worksOf } from './chat-work.ts'
@@ -35,14 +36,12 @@ export async function asked(
   const first = await admit(who, wanted(0))
   if (n === 1) return [first]
   try {
-    const others = Array.from({ length: n - 1 }, (_, i) => admit(nth(who, i + 1), wanted(i + 1)))
+    const others = Array.from({ length: n - 1 }, (_, i) =>
+      admit(nthAsker(who, i + 1), wanted(i + 1)),
+    )
     return [first, ...(await Promise.all(others))]
   } catch (thrown) {
     hangup.abort()
     throw thrown
   }
 }
-
-/** A key stands for one job: the others of the same request have keys that follow from it. */
-const nth = (asker: Asker, index: number): Asker =>
-  asker.once ? { ...asker, once: { ...asker.once, hash: `${asker.once.hash}-${index}` } } : asker

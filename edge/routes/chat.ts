@@ -4,13 +4,14 @@ import { admission } from '../admission/admission.ts'
 import { answered } from '../admission/answered.ts'
 import { askerOf } from '../admission/asker.ts'
 import { hangupOf } from '../admission/hangup.ts'
-import { failures, router } from '../http.ts'
+import { router } from '../http.ts'
 import type { Ports } from '../ports.ts'
 import { chatCompletion } from '../stream/chat-completion.ts'
 import { positionIn } from '../stream/position.ts'
 import { asked } from './chat-choices.ts'
 import { streamAnswer } from './stream-answer.ts'
 import { resumeAnswer } from './streams.ts'
+import { askingFailures } from './described.ts'
 
 const complete = createRoute({
   method: 'post',
@@ -29,18 +30,7 @@ const complete = createRoute({
         'text/event-stream': { schema: ChatCompletionChunk },
       },
     },
-    ...failures(
-      'invalid',
-      'key_reused',
-      'unauthenticated',
-      'model_not_found',
-      'model_forbidden',
-      'too_large',
-      'unsupported_media',
-      'rate_limited',
-      'internal',
-      'overloaded',
-    ),
+    ...askingFailures(),
   },
 })
 

@@ -8,11 +8,12 @@ import { hangupOf } from '../admission/hangup.ts'
 import { choicesOf } from '../completions/choices.ts'
 import { completionHeadOf } from '../completions/completion-head.ts'
 import { wholeCompletion } from '../completions/whole-completion.ts'
-import { failures, router } from '../http.ts'
+import { router } from '../http.ts'
 import type { Ports } from '../ports.ts'
 import { positionIn } from '../stream/position.ts'
 import { streamCompletion } from './stream-completion.ts'
 import { resumeAnswer } from './streams.ts'
+import { askingFailures } from './described.ts'
 
 const complete = createRoute({
   method: 'post',
@@ -31,17 +32,7 @@ const complete = createRoute({
         'text/event-stream': { schema: CompletionChunk },
       },
     },
-    ...failures(
-      'invalid',
-      'key_reused',
-      'unauthenticated',
-      'model_not_found',
-      'too_large',
-      'unsupported_media',
-      'rate_limited',
-      'internal',
-      'overloaded',
-    ),
+    ...askingFailures(),
   },
 })
 

@@ -6,9 +6,10 @@ import { admission } from '../admission/admission.ts'
 import { answered } from '../admission/answered.ts'
 import { askerOf } from '../admission/asker.ts'
 import { hangupOf } from '../admission/hangup.ts'
-import { failures, router } from '../http.ts'
+import { router } from '../http.ts'
 import type { Ports } from '../ports.ts'
 import { vectorsOf } from '../stream/vectors.ts'
+import { askingFailures } from './described.ts'
 
 const embed = createRoute({
   method: 'post',
@@ -24,18 +25,7 @@ const embed = createRoute({
       description: 'A vector of length 1 for each input, in their order',
       content: { 'application/json': { schema: EmbeddingList } },
     },
-    ...failures(
-      'invalid',
-      'key_reused',
-      'unauthenticated',
-      'model_not_found',
-      'model_forbidden',
-      'too_large',
-      'unsupported_media',
-      'rate_limited',
-      'internal',
-      'overloaded',
-    ),
+    ...askingFailures(),
   },
 })
 

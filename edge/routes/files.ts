@@ -13,14 +13,10 @@ import { uploadIn } from '../files/upload.ts'
 import { failures, router } from '../http.ts'
 import type { ProjectId } from '../../proto/ids.ts'
 import type { Files, Ports } from '../ports.ts'
+import { json, pageOf, security } from './described.ts'
 
 const params = z.object({ file_id: z.string().max(100) })
-const security = [{ key: [] }]
 const tags = ['Files']
-const json = <S extends z.ZodType>(description: string, schema: S) => ({
-  description,
-  content: { 'application/json': { schema } },
-})
 const refusals = failures('unauthenticated', 'forbidden', 'not_found', 'rate_limited')
 
 const upload = createRoute({
@@ -107,24 +103,16 @@ export function fileRoutes({ files }: Pick<Ports, 'files'>) {
     })
     .openapi(list, async (c) => {
       const query = c.req.valid('query')
-      const more = await files.list(c.get('key').project, query)
-      const data = more.slice(0, query.limit)
-      const page = {
-        object: 'list' as const,
-        data,
-        first_id: data[0]?.id ?? null,
-        last_id: data.at(-1)?.id ?? null,
-        has_more: more.length > data.length,
-      }
-      return c.json(page, 200, c.var.headers)
+      const found = await files.list(c.get('key').project, query)
+      return c.json(pageOf(found, query.limit), 200, c.var.headers)
     })
     .openapi(get, async (c) => {
       const { file_id: id } = c.req.valid('param')
-      return c.json(found(await files.find(c.get('key').project, id), id), 200, c.var.headers)
+      return c.json(known(await files.find(c.get('key').project, id), id), 200, c.var.headers)
     })
     .openapi(content, async (c) => {
       const { file_id: id } = c.req.valid('param')
-      const file = found(await files.find(c.get('key').project, id), id)
+      const file = known(await files.find(c.get('key').project, id), id)
       // It is what somebody uploaded: a browser is to keep it, and not to show it as ours.
       return c.body(streamOf(files.read(file.id)), 200, {
         ...c.var.headers,
@@ -136,7 +124,7 @@ export function fileRoutes({ files }: Pick<Ports, 'files'>) {
     })
     .openapi(remove, async (c) => {
       const { file_id: id } = c.req.valid('param')
-      const file = found(await files.find(c.get('key').project, id), id)
+      const file = known(await files.find(c.get('key').project, id), id)
       if (!(await files.remove(c.get('key').project, file.id)))
         throw new Failure(
           'invalid',
@@ -156,15 +144,10 @@ async function keep(files: Files, project: ProjectId, request: Request): Promise
       `The files of a project may have ${MAX_PROJECT_BYTES} bytes together. Delete some first.`,
       { param: 'file' },
     )
-  return files.put(project, head, once(bytes))
+  return files.put(project, head, [bytes])
 }
 
-function found(file: FileObject | undefined, id: string): FileObject {
+function known(file: FileObject | undefined, id: string): FileObject {
   if (file) return file
   throw new Failure('not_found', `There is no file '${id}' in this project.`, { param: 'file_id' })
-}
-
-// oxlint-disable-next-line typescript/require-await -- a source that has all its bytes at once
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes
 }

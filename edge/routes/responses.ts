@@ -16,7 +16,7 @@ import { answered } from '../admission/answered.ts'
 import { askerOf, type Asker } from '../admission/asker.ts'
 import { hangupOf } from '../admission/hangup.ts'
 import { tierOf } from '../admission/tier-of.ts'
-import { failures, router } from '../http.ts'
+import { router } from '../http.ts'
 import type { Ports, Responses } from '../ports.ts'
 import { pastOf } from '../responses/conversation.ts'
 import { itemsOf } from '../responses/input-items.ts'
@@ -29,6 +29,7 @@ import { workOf } from '../responses/work.ts'
 import { oneByOne } from '../stream/one-by-one.ts'
 import { partsOf } from '../stream/parts.ts'
 import { streamResponse } from './stream-response.ts'
+import { askingFailures } from './described.ts'
 
 const create = createRoute({
   method: 'post',
@@ -48,17 +49,7 @@ const create = createRoute({
         'text/event-stream': { schema: ResponseEvent },
       },
     },
-    ...failures(
-      'invalid',
-      'key_reused',
-      'unauthenticated',
-      'model_not_found',
-      'too_large',
-      'unsupported_media',
-      'rate_limited',
-      'internal',
-      'overloaded',
-    ),
+    ...askingFailures(),
   },
 })
 

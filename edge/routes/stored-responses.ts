@@ -14,14 +14,10 @@ import { oneByOne } from '../stream/one-by-one.ts'
 import { partsOf } from '../stream/parts.ts'
 import { MAX_POSITION } from '../stream/position.ts'
 import { streamResponse } from './stream-response.ts'
+import { json, security } from './described.ts'
 
 const params = z.object({ response_id: z.string().max(200) })
-const security = [{ key: [] }]
 const tags = ['Responses']
-const json = <S extends z.ZodType>(description: string, schema: S) => ({
-  description,
-  content: { 'application/json': { schema } },
-})
 const refusals = failures('unauthenticated', 'not_found', 'rate_limited', 'unavailable')
 
 const get = createRoute({

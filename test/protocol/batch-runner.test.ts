@@ -43,15 +43,10 @@ async function newBatch(project = DEFAULT_PROJECT): Promise<BatchId> {
     JSON.stringify({ custom_id: `c${i}`, method: 'POST', url: '/v1/completions', body: { i } }),
   ).join('\n')
   const head = { filename: 'in', purpose: 'batch', expiresAtMs: null } as const
-  const file = await fileStore(ask).put(project, head, bytesOf(text))
+  const file = await fileStore(ask).put(project, head, [new TextEncoder().encode(text)])
   const wanted = { input_file_id: file.id, completion_window: '24h' } as const
   const asked = { ...wanted, endpoint: '/v1/completions' } as const
   return (await batchStore(ask).create(project, newKeyId(), asked)).id
-}
-
-// oxlint-disable-next-line typescript/require-await -- a source that has all its bytes at once
-async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {
-  yield new TextEncoder().encode(text)
 }
 
 function gateway(send: Send): BatchRunner {
